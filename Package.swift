@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One list for every Swift target: a rule is switched on in one place.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ImmutableWeakCaptures"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableExperimentalFeature("Lifetimes"),  // @_lifetime on ~Escapable parsers
+  .treatAllWarnings(as: .error),
+  .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),  // O_PATH, CLONE_NEW*: the same in every module, or fd_set clashes
+]
+let code = strict + [.strictMemorySafety()]  // not in tests: the #expect macro expands to unmarked code
+let c: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]),
+]
+
+/// A sanitizer needs a dynamic program: `APUS_LINK=dynamic swift test --sanitize=address`.
+let dynamic = Context.environment["APUS_LINK"] == "dynamic"
+let launcher: [LinkerSetting] = dynamic ? [] : [.unsafeFlags(["-static-executable"])]
+let tools: [LinkerSetting] = dynamic ? [] : [.unsafeFlags(["-static-stdlib"])]
+
+/// A Swift module of the package: its folder is its place in the house (docs/contributing/structure.md).
+func module(_ name: String, in folder: String, imports: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: imports, path: "Sources/\(folder)/\(name)", swiftSettings: code)
+}
+
+func tests(_ name: String, imports: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: imports, swiftSettings: strict)
+}
+
+func library(_ name: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/Shims/\(name)")
+}
+
+/// The rooms of the launch path, each may import only those above it.
+let core: [Target] = [
+  .target(name: "CommandLine", swiftSettings: code),
+  module("Model", in: "Core"),
+  module("Linux", in: "Core", imports: ["Model", "CLinux"]),
+  module("Codec", in: "Core", imports: ["Model", "CDeflate", "CZstd", "CLZ4", "CLZMA", "CLZO"]),
+  module("SIF", in: "Core", imports: ["Model", "Linux"]),
+  module("Squashfs", in: "Core", imports: ["Model", "Linux", "Codec"]),
+  module("ImageServer", in: "Core", imports: ["Model", "Linux", "Codec", "Squashfs", "CLinux"]),
+  module("Settings", in: "Core", imports: ["Model", "Linux"]),
+  module("ImageMount", in: "Core", imports: ["Model", "Linux", "SIF", "Squashfs", "ImageServer", "Settings", "CLinux"]),
+  module("Launch", in: "Core", imports: ["Model", "Linux", "Settings"]),
+  module("Engine", in: "Core", imports: ["Model", "Linux", "ImageMount", "Launch", "CLinux"]),
+]
+
+/// The rooms of image work.
+let image: [Target] = [
+  module("Tree", in: "Image", imports: ["Model", "Linux"]),
+  module("SquashfsWriter", in: "Image", imports: ["Model", "Linux", "Codec", "Squashfs", "Tree"]),
+  module(
+    "Conversion", in: "Image",
+    imports: ["Model", "Linux", "Codec", "SIF", "Squashfs", "Tree", "SquashfsWriter"]),
+]
+
+let programs: [Target] = [
+  .executableTarget(
+    name: "apus",
+    dependencies: [
+      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount", "Launch",
+      "Engine",
+    ],
+    path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
+  .executableTarget(
+    name: "apus-image",
+    dependencies: [
+      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "SquashfsWriter", "Conversion",
+    ],
+    path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
+]
+
+let package = Package(
+  name: "apus",
+  products: [
+    .executable(name: "apus", targets: ["apus"]),
+    .executable(name: "apus-image", targets: ["apus-image"]),
+  ],
+  targets: [
+    library("CDeflate"), library("CZstd"), library("CLZ4"), library("CLZMA"), library("CLZO"),
+    .target(name: "CLinux", path: "Sources/Shims/CLinux", cSettings: c),
+  ] + core + image + programs + [
+    tests("CommandLineTests", imports: ["CommandLine"]),
+    tests("ModelTests", imports: ["Model"]),
+    tests("LinuxTests", imports: ["Linux", "Model"]),
+    tests("CodecTests", imports: ["Codec", "Model"]),
+    tests("SIFTests", imports: ["SIF", "Linux", "Model"]),
+    tests("SquashfsTests", imports: ["Squashfs", "Codec", "Linux", "Model"]),
+    tests("ImageServerTests", imports: ["ImageServer", "Squashfs", "Linux", "Model"]),
+    tests("SettingsTests", imports: ["Settings", "Linux", "Model"]),
+    tests("ImageMountTests", imports: ["ImageMount", "Settings", "Linux", "Model"]),
+    tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
+    tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
+    tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
+    tests("SquashfsWriterTests", imports: ["SquashfsWriter", "Tree", "Squashfs", "Codec", "Linux", "Model"]),
+    tests("ConversionTests", imports: ["Conversion", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests("EndToEnd", imports: ["Model"]),
+  ]
+)

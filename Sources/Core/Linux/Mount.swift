@@ -1,0 +1,181 @@
+internal import CLinux
+internal import Glibc
+
+/// Mounts by descriptor, with the older interface where the kernel, or a filter in front of it, lacks the new one.
+///
+/// A `DetachedMount` is a mount (tree) that has no place yet. With the new API (Linux 5.2) it is held by a
+/// descriptor; without it the mount has to be made at its place, so callers give place and content together.
+public enum Mount {
+  /// Attributes of a mount, the numbers of mount_setattr(2).
+  public struct Attributes: OptionSet, Sendable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// MOUNT_ATTR_RDONLY
+    public static let readOnly = Attributes(rawValue: 0x01)
+    /// MOUNT_ATTR_NOSUID
+    public static let noSetID = Attributes(rawValue: 0x02)
+    /// MOUNT_ATTR_NODEV
+    public static let noDevices = Attributes(rawValue: 0x04)
+    /// MOUNT_ATTR_NOEXEC
+    public static let noExecution = Attributes(rawValue: 0x08)
+
+    /// The MS_* bits of the older interface (mount(2)); the same numbers by design.
+    var mountFlags: UInt { UInt(rawValue) }
+  }
+
+  static let openTreeClone: UInt32 = 1
+  static let openTreeCloseOnExec = UInt32(O_CLOEXEC)
+  /// AT_RECURSIVE (linux/fcntl.h)
+  static let recursive: UInt32 = 0x8000
+  static let emptyPath = UInt32(AT_EMPTY_PATH)
+  /// MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH (linux/mount.h)
+  static let moveByDescriptors: UInt32 = 0x04 | 0x40
+
+  /// A path by which the kernel reaches an open descriptor, for the interfaces that take only paths.
+  public static func path(of descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
+
+  /// Makes all mounts of this namespace receive from, but not send to, the one it was copied from.
+  public static func makeEverythingSlave() throws(SystemCallFault) {
+    try checked(unsafe apus_mount(nil, "/", nil, UInt(MS_REC) | UInt(MS_SLAVE), nil), "mount", "/")
+  }
+
+  public static func makeEverythingPrivate() throws(SystemCallFault) {
+    try checked(unsafe apus_mount(nil, "/", nil, UInt(MS_REC) | UInt(MS_PRIVATE), nil), "mount", "/")
+  }
+
+  /// Shows what `source` is (an open directory or file, with all mounts beneath it) at `target` (an open descriptor
+  /// of the same kind).
+  public static func bind(
+    _ source: Int32, at target: Int32, attributes: Attributes, subject: String
+  ) throws(SystemCallFault) {
+    let tree = unsafe apus_open_tree(
+      source, "", openTreeClone | openTreeCloseOnExec | recursive | emptyPath)
+    if tree >= 0 {
+      defer { close(tree) }
+      let set = unsafe apus_mount_setattr(tree, "", emptyPath | recursive, attributes.rawValue, 0, 0)
+      if set >= 0 || attributes.isEmpty {
+        return try attach(tree, at: target, subject: subject)
+      }
+      guard set == -ENOSYS || set == -EPERM else { throw SystemCallFault("mount_setattr", subject, -set) }
+    } else if tree != -ENOSYS && tree != -EPERM {
+      throw SystemCallFault("open_tree", subject, -tree)
+    }
+    try bindByPath(source, at: target, attributes: attributes, subject: subject)
+  }
+
+  private static func bindByPath(
+    _ source: Int32, at target: Int32, attributes: Attributes, subject: String
+  ) throws(SystemCallFault) {
+    let place = path(of: target)
+    try checked(
+      unsafe apus_mount(path(of: source), place, nil, UInt(MS_BIND) | UInt(MS_REC), nil), "mount", subject)
+    guard !attributes.isEmpty else { return }
+    // The descriptor still names what lies below the new mount, so its real path is needed for the second call.
+    let real = try File.target(ofLink: place)
+    try remount(real, attributes: attributes)
+  }
+
+  /// Adds attributes to the mount at `path` and, one by one, to those beneath it (kernels without mount_setattr).
+  /// A mount beneath that cannot be changed keeps what it has: the kernel never lets it lose an attribute here.
+  public static func remount(_ path: String, attributes: Attributes) throws(SystemCallFault) {
+    let kept = lockedFlags(of: path)
+    let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | kept
+    try checked(unsafe apus_mount(nil, path, nil, flags, nil), "mount", path)
+    guard let bytes = try? File.readAll("/proc/self/mountinfo", limit: 16 << 20) else { return }
+    let prefix = path == "/" ? "/" : path + "/"
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let fields = line.split(separator: " ", maxSplits: 5)
+      guard fields.count > 4, fields[4].hasPrefix(prefix) else { continue }
+      let beneath = String(fields[4])
+      let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: beneath)
+      _ = unsafe apus_mount(nil, beneath, nil, flags, nil)
+    }
+  }
+
+  /// Flags a mount has already: in a user namespace the kernel refuses to drop them on a remount.
+  private static func lockedFlags(of path: String) -> UInt {
+    var facts = statvfs()
+    guard unsafe statvfs(path, &facts) == 0 else { return 0 }
+    // ST_* of the first ten bits equal MS_*; 0x1000 ST_RELATIME is MS_RELATIME >> 9.
+    return UInt(facts.f_flag) & 0x40F
+  }
+
+  /// Puts a detached mount, or one received from another process, on `target`.
+  public static func attach(_ mount: Int32, at target: Int32, subject: String) throws(SystemCallFault) {
+    try checked(unsafe apus_move_mount(mount, "", target, "", moveByDescriptors), "move_mount", subject)
+  }
+
+  /// A clone of the tree that `descriptor` stands for, detached.
+  public static func clone(
+    _ descriptor: Int32, recursively: Bool = true, subject: String
+  ) throws(SystemCallFault) -> Descriptor {
+    let flags = openTreeClone | openTreeCloseOnExec | emptyPath | (recursively ? recursive : 0)
+    return Descriptor(owning: try checked(unsafe apus_open_tree(descriptor, "", flags), "open_tree", subject))
+  }
+
+  /// A new file system with `options` (a nil value is a flag), detached.
+  /// Fails with ENOSYS where the kernel lacks fsopen: callers then use `make(_:at:)`.
+  public static func create(
+    _ type: String, options: [(String, String?)], attributes: Attributes
+  ) throws(SystemCallFault) -> Descriptor {
+    // FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC
+    let context = Descriptor(owning: try checked(unsafe apus_fsopen(type, 1), "fsopen", type))
+    for (key, value) in options {
+      let result =
+        if let value {
+          unsafe apus_fsconfig_string(context.number, key, value)
+        } else {
+          unsafe apus_fsconfig_flag(context.number, key)
+        }
+      try checked(result, "fsconfig", "\(type): \(key)")
+    }
+    try checked(apus_fsconfig_create(context.number), "fsconfig", type)
+    return Descriptor(
+      owning: try checked(apus_fsmount(context.number, 1, UInt32(attributes.rawValue)), "fsmount", type))
+  }
+
+  /// Mounts a new file system on `target`, by whichever interface the kernel has, and gives a descriptor of its root.
+  @discardableResult
+  public static func make(
+    _ type: String, source: String = "none", options: [(String, String?)] = [], attributes: Attributes,
+    at target: Int32, subject: String
+  ) throws(SystemCallFault) -> Descriptor {
+    do throws(SystemCallFault) {
+      let mount = try create(type, options: [("source", source)] + options, attributes: attributes)
+      try attach(mount.number, at: target, subject: subject)
+      return mount
+    } catch {
+      guard error.number == ENOSYS else { throw error }
+    }
+    let words = options.map { key, value in value.map { "\(key)=\($0)" } ?? key }
+    let place = path(of: target)
+    // The path of the descriptor is resolved before the mount covers it; afterwards it must be opened anew.
+    let real = try File.target(ofLink: place)
+    try checked(
+      unsafe apus_mount(source, place, type, attributes.mountFlags, words.joined(separator: ",")), "mount", subject)
+    return try File.open(real, O_PATH | O_DIRECTORY)
+  }
+
+  /// Adds attributes to an attached or detached mount and all beneath it.
+  public static func setAttributes(
+    _ mount: Int32, _ attributes: Attributes, subject: String
+  ) throws(SystemCallFault) {
+    let result = unsafe apus_mount_setattr(mount, "", emptyPath | recursive, attributes.rawValue, 0, 0)
+    if result == -ENOSYS { return try remount(try File.target(ofLink: path(of: mount)), attributes: attributes) }
+    try checked(result, "mount_setattr", subject)
+  }
+
+  /// Makes `root` (an attached mount) the root directory of this namespace and takes the old one away
+  /// (pivot_root(2), "pivot_root(".", ".")").
+  public static func pivot(to root: Int32) throws(SystemCallFault) {
+    try retrying("fchdir") { fchdir(root) }
+    try checked(unsafe apus_pivot_root(".", "."), "pivot_root", ".")
+    // The old root now lies on top of the new one at ".".
+    try checked(unsafe apus_umount(".", Int32(MNT_DETACH)), "umount", ".")
+    try retrying("chdir", "/") { unsafe chdir("/") }
+  }
+
+  public static func detach(_ path: String) throws(SystemCallFault) {
+    try checked(unsafe apus_umount(path, Int32(MNT_DETACH)), "umount", path)
+  }
+}

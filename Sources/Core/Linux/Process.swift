@@ -1,0 +1,95 @@
+internal import CLinux
+internal import Glibc
+
+/// Processes: making, watching, becoming.
+public enum Process {
+  /// fork(2). The caller must have one thread. Returns 0 in the child.
+  public static func fork() throws(SystemCallFault) -> Int32 { try checked(apus_fork(), "fork") }
+
+  /// A child in new namespaces. The caller must have one thread. Returns 0 in the child.
+  public static func clone(into kinds: NamespaceKinds) throws(SystemCallFault) -> Int32 {
+    try checked(apus_clone_process(kinds.rawValue), "clone")
+  }
+
+  /// Starts a program and returns its pid once it runs. `descriptors` become 0, 1 and 2; -1 is /dev/null.
+  public static func spawn(
+    _ path: String, _ arguments: [String], environment: [String], descriptors: (Int32, Int32, Int32) = (0, 1, 2)
+  ) throws(SystemCallFault) -> Int32 {
+    let argv = CStringArray([path] + arguments)
+    let envp = CStringArray(environment)
+    let numbers = [descriptors.0, descriptors.1, descriptors.2]
+    return try checked(
+      unsafe numbers.withUnsafeBufferPointer { unsafe apus_spawn(path, argv.pointer, envp.pointer, $0.baseAddress) },
+      "execve", path)
+  }
+
+  /// Waits for a child; its exit code, or 128 + the signal that ended it.
+  public static func wait(_ pid: Int32) throws(SystemCallFault) -> Int32 {
+    var status: Int32 = 0
+    try retrying("waitpid") { unsafe waitpid(pid, &status, 0) }
+    return apus_exit_code(status)
+  }
+
+  /// Becomes another program. Returns only the reason why not. `arguments` holds argv[0] too.
+  public static func become(
+    _ path: String, _ arguments: [String], environment: [String]
+  ) -> SystemCallFault {
+    let argv = CStringArray(arguments)
+    let envp = CStringArray(environment)
+    unsafe execve(path, argv.pointer, envp.pointer)
+    return SystemCallFault("execve", path, errno)
+  }
+
+  public static func pidfd(_ pid: Int32) throws(SystemCallFault) -> Descriptor {
+    Descriptor(owning: try checked(apus_pidfd_open(pid), "pidfd_open"))
+  }
+
+  /// Marks every descriptor from `first` on close-on-exec; kernels without close_range(2) get a walk of /proc/self/fd.
+  public static func closeOnExec(from first: Int32) {
+    // CLOSE_RANGE_CLOEXEC, Linux 5.11
+    if apus_close_range(UInt32(first), UInt32.max, 4) >= 0 { return }
+    guard let directory = try? File.open("/proc/self/fd", O_RDONLY | O_DIRECTORY),
+      let names = try? File.names(in: directory)
+    else { return }
+    for number in names.compactMap({ Int32($0) }) where number >= first {
+      _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+    }
+  }
+
+  /// Closes every descriptor from `first` to `last`, both included.
+  public static func closeAll(from first: Int32, to last: Int32 = .max) {
+    guard first <= last else { return }
+    if apus_close_range(UInt32(first), UInt32(last), 0) >= 0 { return }
+    guard let directory = try? File.open("/proc/self/fd", O_RDONLY | O_DIRECTORY),
+      let names = try? File.names(in: directory)
+    else { return }
+    let listing = directory.number
+    for number in names.compactMap({ Int32($0) }) where number >= first && number <= last && number != listing {
+      close(number)
+    }
+  }
+
+  /// prctl(2) with up to two arguments.
+  @discardableResult
+  public static func control(_ option: Int32, _ first: UInt = 0, _ second: UInt = 0) throws(SystemCallFault) -> Int32 {
+    try checked(apus_prctl(option, first, second, 0, 0), "prctl")
+  }
+}
+
+/// A NULL-terminated array of C strings for exec, freed with its owner.
+@safe final class CStringArray {
+  let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ strings: [String]) {
+    count = strings.count
+    unsafe pointer = .allocate(capacity: count + 1)
+    for index in 0..<count { unsafe pointer[index] = strdup(strings[index]) }
+    unsafe pointer[count] = nil
+  }
+
+  deinit {
+    for index in 0..<count { unsafe free(pointer[index]) }
+    unsafe pointer.deallocate()
+  }
+}

@@ -1,0 +1,85 @@
+// System calls that Swift cannot name: those without a glibc wrapper, the variadic ones, and clone.
+//
+// Every function returns a value >= 0, or a negated errno, so that errno never crosses the border between the
+// languages. Nothing here allocates, prints or keeps state.
+#ifndef APUS_CLINUX_H
+#define APUS_CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The mount API by file descriptor (fsopen(2), open_tree(2) and their kin; Linux 5.2, mount_setattr 5.12).
+int apus_open_tree(int directory, const char *path, unsigned flags);
+int apus_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
+int apus_fsopen(const char *type, unsigned flags);
+int apus_fsconfig_string(int context, const char *key, const char *value);
+int apus_fsconfig_flag(int context, const char *key);
+int apus_fsconfig_descriptor(int context, const char *key, int value);
+int apus_fsconfig_create(int context);
+int apus_fsmount(int context, unsigned flags, unsigned attributes);
+int apus_mount_setattr(int directory, const char *path, unsigned flags, uint64_t set, uint64_t clear,
+                       uint64_t propagation);
+
+// The older interface, and what both share.
+int apus_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int apus_umount(const char *target, int flags);
+int apus_pivot_root(const char *new_root, const char *put_old);
+
+// openat2(2), Linux 5.6. `resolve` is a set of RESOLVE_* bits.
+int apus_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+// open(2) with a mode, which is variadic in glibc.
+int apus_openat(int directory, const char *path, int flags, unsigned mode);
+
+// Namespaces and processes.
+int apus_unshare(int flags);
+int apus_setns(int descriptor, int type);
+int apus_pidfd_open(int pid);
+int apus_pidfd_send_signal(int pidfd, int signal);
+// fork(2). The caller has one thread; the child may run Swift, because no other thread can hold a lock.
+int apus_fork(void);
+// A child of the caller that shares nothing and is created in new namespaces (clone(2) with SIGCHLD | flags).
+int apus_clone_process(int flags);
+// Runs `path` in a child and returns its pid once execve(2) has succeeded, or the negated errno it failed with.
+// No Swift runs in the child. `descriptors` are dup2'ed to 0, 1, 2 in this order; -1 gives /dev/null.
+int apus_spawn(const char *path, char *const argv[], char *const envp[], const int descriptors[3]);
+int apus_close_range(unsigned first, unsigned last, unsigned flags);
+// prctl(2) with integer arguments.
+int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+// A thread of its own with a stack of `stack_bytes`, detached. `run(context)` is its life. All signals are blocked in it.
+int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes);
+
+// ioctl(2), variadic in glibc.
+int apus_ioctl_value(int descriptor, unsigned long request, unsigned long value);
+int apus_ioctl_pointer(int descriptor, unsigned long request, void *argument);
+
+// A loop device for `backing` at `offset`, read-only, removed with its last user (LO_FLAGS_AUTOCLEAR).
+// Returns the open loop device and writes its number; -errno when none can be had.
+int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int *number);
+
+// Unix sockets: one message of bytes with up to 16 file descriptors (unix(7), SCM_RIGHTS).
+long apus_send_message(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count);
+// Returns the bytes received. Every descriptor received is close-on-exec. Surplus ones are closed.
+long apus_receive_message(int socket, void *bytes, size_t count, int *descriptors, int *descriptor_count);
+// Credentials of the peer at connect(2) or socketpair(2).
+int apus_peer_credentials(int socket, int *pid, unsigned *uid, unsigned *gid);
+// A pidfd of the peer (SO_PEERPIDFD, Linux 6.5), or -ENOPROTOOPT.
+int apus_peer_pidfd(int socket);
+// bind(2), connect(2) on a path of at most 107 bytes.
+int apus_unix_bind(int socket, const char *path);
+int apus_unix_connect(int socket, const char *path);
+// accept4(2) with SOCK_CLOEXEC; its address argument is a union Swift cannot leave out.
+int apus_accept(int socket);
+
+// S_ISREG and friends, device numbers: macros Swift does not import.
+unsigned apus_major(uint64_t device);
+unsigned apus_minor(uint64_t device);
+uint64_t apus_makedev(unsigned major, unsigned minor);
+
+// waitpid's macros.
+int apus_exit_code(int status);      // 0..255, or 128 + the signal
+int apus_is_stopped(int status);
+
+// The type of the file system that holds a descriptor (statfs f_type), or -errno.
+long apus_filesystem_type(int descriptor);
+
+#endif

@@ -1,0 +1,128 @@
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RESULT(call)                                                                                                 \
+  do {                                                                                                               \
+    long result_ = (long)(call);                                                                                     \
+    return result_ < 0 ? -errno : (int)result_;                                                                      \
+  } while (0)
+
+int apus_unshare(int flags) { RESULT(unshare(flags)); }
+int apus_setns(int descriptor, int type) { RESULT(setns(descriptor, type)); }
+int apus_pidfd_open(int pid) { RESULT(syscall(SYS_pidfd_open, pid, 0)); }
+int apus_pidfd_send_signal(int pidfd, int signal) { RESULT(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)); }
+int apus_fork(void) { RESULT(fork()); }
+
+int apus_clone_process(int flags) {
+  // The raw call with no stack behaves as fork: the child goes on here with a copy of everything.
+  // glibc's fork handlers do not run; the caller has one thread, so no lock can be held.
+  RESULT(syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0, 0, 0, 0));
+}
+
+int apus_close_range(unsigned first, unsigned last, unsigned flags) {
+  RESULT(syscall(SYS_close_range, first, last, flags));
+}
+
+int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  RESULT(prctl(option, a, b, c, d));
+}
+
+struct spawn {
+  const char *path;
+  char *const *argv;
+  char *const *envp;
+  const int *descriptors;
+  const sigset_t *mask;
+  volatile int error;
+};
+
+// Runs in the child, on its own stack, sharing the memory of the parent, which is suspended until execve.
+static int spawn_child(void *argument) {
+  struct spawn *spawn = argument;
+  for (int signal = 1; signal < NSIG; signal++) {
+    struct sigaction action;
+    if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_IGN && action.sa_handler != SIG_DFL) {
+      action.sa_handler = SIG_DFL;
+      action.sa_flags = 0;
+      sigaction(signal, &action, NULL);
+    }
+  }
+  sigprocmask(SIG_SETMASK, spawn->mask, NULL);
+  for (int target = 0; target < 3; target++) {
+    int source = spawn->descriptors[target];
+    if (source < 0) source = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (source < 0) continue;
+    if (source == target) {
+      fcntl(source, F_SETFD, 0);
+    } else {
+      dup2(source, target);
+    }
+  }
+  execve(spawn->path, spawn->argv, spawn->envp);
+  spawn->error = errno;
+  _exit(127);
+}
+
+int apus_spawn(const char *path, char *const argv[], char *const envp[], const int descriptors[3]) {
+  sigset_t all, old;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, &old);
+  static __thread char stack[65536] __attribute__((aligned(16)));
+  struct spawn spawn = {path, argv, envp, descriptors, &old, 0};
+  int pid = clone(spawn_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &spawn);
+  int failed = pid < 0 ? errno : spawn.error;
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  if (pid >= 0 && failed) {
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+  }
+  return failed ? -failed : pid;
+}
+
+struct thread_start {
+  void (*run)(void *);
+  void *context;
+};
+
+static void *thread_main(void *argument) {
+  struct thread_start start = *(struct thread_start *)argument;
+  free(argument);
+  start.run(start.context);
+  return NULL;
+}
+
+int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes) {
+  struct thread_start *start = malloc(sizeof *start);
+  if (!start) return -ENOMEM;
+  start->run = run;
+  start->context = context;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, stack_bytes);
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);  // inherited by the thread
+  pthread_t thread;
+  int error = pthread_create(&thread, &attributes, thread_main, start);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy(&attributes);
+  if (error) free(start);
+  return -error;
+}
+
+int apus_exit_code(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int apus_is_stopped(int status) { return WIFSTOPPED(status); }
