@@ -44,8 +44,8 @@ public struct RootPlan: Equatable, Sendable {
     case readOnlyOverlay
     /// A tmpfs with every entry of the image's root bound in: kernels without overlay in user namespaces.
     case boundEntries
-    /// An overlay whose upper layer is a new tmpfs of `bytes`.
-    case writableTemporary(bytes: Int)
+    /// An overlay whose upper layer lies in the launch's own tmpfs.
+    case writableTemporary
     /// An overlay whose upper layer is `directory`/upper with `directory`/work, both on the host.
     case writableOverlay(directory: String)
     /// A sandbox directory itself, writable.
@@ -57,12 +57,17 @@ public struct RootPlan: Equatable, Sendable {
   public var layers: [String]
   /// What must exist for the steps and is missing in the image; parents come before what lies in them.
   public var skeleton: [SkeletonEntry]
+  /// Bytes that the launch's own tmpfs may take: upper layers, session directories and generated files lie in it.
+  public var sessionBytes: Int
   public var reason: String
 
-  public init(form: Form, layers: [String] = [], skeleton: [SkeletonEntry] = [], reason: String) {
+  public init(
+    form: Form, layers: [String] = [], skeleton: [SkeletonEntry] = [], sessionBytes: Int = 64 << 20, reason: String
+  ) {
     self.form = form
     self.layers = layers
     self.skeleton = skeleton
+    self.sessionBytes = sessionBytes
     self.reason = reason
   }
 }
