@@ -101,6 +101,7 @@ let package = Package(
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("SquashfsWriterTests", imports: ["SquashfsWriter", "Tree", "Squashfs", "Codec", "Linux", "Model"]),
     tests("ConversionTests", imports: ["Conversion", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]
 )

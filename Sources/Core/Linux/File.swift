@@ -193,3 +193,20 @@ public enum File {
     }
   }
 }
+
+extension Descriptor {
+  /// The first bytes of the file, fewer when it is shorter.
+  public func firstBytes(_ count: Int) throws(SystemCallFault) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var failure: SystemCallFault?
+    let number = number
+    let done = unsafe bytes.withUnsafeMutableBytes { buffer in
+      do throws(SystemCallFault) { return unsafe try File.read(number, at: 0, into: buffer) } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    return Array(bytes.prefix(done))
+  }
+}

@@ -92,6 +92,12 @@ public enum Mount {
     }
   }
 
+  /// Makes the one mount at `path` read-only, without those beneath it.
+  public static func makeReadOnly(_ path: String) throws(SystemCallFault) {
+    let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | UInt(MS_RDONLY) | lockedFlags(of: path)
+    try checked(unsafe apus_mount(nil, path, nil, flags, nil), "mount", path)
+  }
+
   /// Flags a mount has already: in a user namespace the kernel refuses to drop them on a remount.
   private static func lockedFlags(of path: String) -> UInt {
     var facts = statvfs()

@@ -69,10 +69,34 @@ public enum Process {
     }
   }
 
-  /// prctl(2) with up to two arguments.
-  @discardableResult
-  public static func control(_ option: Int32, _ first: UInt = 0, _ second: UInt = 0) throws(SystemCallFault) -> Int32 {
-    try checked(apus_prctl(option, first, second, 0, 0), "prctl")
+  /// Closes every descriptor that is not in `kept`.
+  public static func closeAll(except kept: [Int32]) {
+    var first: Int32 = 0
+    for number in kept.sorted() {
+      closeAll(from: first, to: number - 1)
+      first = number + 1
+    }
+    closeAll(from: first)
+  }
+
+  /// No execve of this process or its descendants can give rights it does not have (PR_SET_NO_NEW_PRIVS).
+  public static func forbidNewPrivileges() throws(SystemCallFault) {
+    try checked(apus_prctl(38, 1, 0, 0, 0), "prctl")
+  }
+
+  /// The kernel kills this process when its parent ends (PR_SET_PDEATHSIG). A change of credentials undoes it.
+  public static func dieWithParent() throws(SystemCallFault) {
+    try checked(apus_prctl(1, UInt(SIGKILL), 0, 0, 0), "prctl")
+  }
+
+  /// Other processes of the user can neither trace this one nor read its memory (PR_SET_DUMPABLE 0).
+  public static func forbidTracing() throws(SystemCallFault) {
+    try checked(apus_prctl(4, 0, 0, 0, 0), "prctl")
+  }
+
+  /// The short name of the thread, at most 15 bytes (PR_SET_NAME).
+  public static func setName(_ name: String) {
+    _ = unsafe name.withCString { apus_prctl(15, UInt(bitPattern: $0), 0, 0, 0) }
   }
 }
 

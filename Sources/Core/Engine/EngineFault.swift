@@ -1,0 +1,75 @@
+public import Linux
+public import Model
+
+/// Why a plan could not be carried out.
+public enum EngineFault: Error, Equatable, Sendable {
+  /// A system call of the set-up failed while doing `activity`.
+  case setup(activity: String, cause: SystemCallFault)
+  /// A step of the plan failed.
+  case step(description: String, reason: String, cause: SystemCallFault)
+  /// The kernel gives this user no namespaces.
+  case namespacesRefused(cause: SystemCallFault)
+  case targetKind(target: String, sourceIsDirectory: Bool)
+  case workingDirectory(path: String, cause: SystemCallFault)
+  /// The kernel put the working directory outside the root: a descriptor of the host was named.
+  case workingDirectoryOutside(path: String)
+  case programMissing(name: String, path: String)
+  case programNotExecutable(name: String, why: String)
+  case overlayInUse(directory: String)
+
+  /// The exit code of the launcher for this fault (docs/user/exit-codes.md).
+  public var exitCode: Int32 {
+    switch self {
+    case .programMissing: ExitCode.notFound
+    case .programNotExecutable: ExitCode.notExecutable
+    default: ExitCode.failure
+    }
+  }
+}
+
+extension EngineFault: Explained {
+  public var explanation: Explanation {
+    switch self {
+    case .setup(let activity, let cause):
+      Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
+    case .step(let description, let reason, let cause):
+      Explanation(
+        what: "cannot \(description)", why: "\(cause.explanation.why); it is there for \(reason)",
+        remedy: cause.explanation.remedy)
+    case .namespacesRefused(let cause):
+      Explanation(
+        what: "cannot make a user namespace", why: cause.explanation.why,
+        remedy: "ask the administrator to allow them (sysctl user.max_user_namespaces, "
+          + "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns); "
+          + "`apus doctor` says which one it is here")
+    case .targetKind(let target, let sourceIsDirectory):
+      Explanation(
+        what: "cannot bind onto \(printable(target))",
+        why: sourceIsDirectory
+          ? "the source is a directory, and what the image has there is not"
+          : "the source is a file, and the image has a directory there",
+        remedy: "name another destination")
+    case .workingDirectory(let path, let cause):
+      Explanation(
+        what: "cannot enter the working directory \(printable(path))", why: cause.explanation.why,
+        remedy: "name a directory of the container with --cwd, or bind it")
+    case .workingDirectoryOutside(let path):
+      Explanation(
+        what: "refused the working directory \(printable(path))", why: "it lies outside the container",
+        remedy: "name a directory of the container with --cwd")
+    case .programMissing(let name, let path):
+      Explanation(
+        what: "cannot run \(printable(name))",
+        why: name.contains("/")
+          ? "it does not exist in the container" : "it is in no directory of the container's PATH (\(printable(path)))",
+        remedy: "check the name, or what the image holds with `apus exec IMAGE ls`")
+    case .programNotExecutable(let name, let why):
+      Explanation(what: "cannot run \(printable(name))", why: why)
+    case .overlayInUse(let directory):
+      Explanation(
+        what: "cannot use the overlay \(printable(directory))",
+        why: "a running container is writing to it",
+        remedy: "wait for it to end, or add :ro to read it as it is")
+    }
+  }
+}

@@ -1,0 +1,95 @@
+internal import Glibc
+internal import Linux
+internal import Model
+
+/// The last act: working directory, umask, and becoming the program.
+struct Program {
+  let plan: ProgramPlan
+
+  /// Enters the first of the planned directories that can be entered. Returns a notice when it is not the first.
+  func enterDirectory() throws(EngineFault) -> Notice? {
+    var refused: (path: String, cause: SystemCallFault)?
+    for path in plan.directories {
+      do throws(SystemCallFault) {
+        try retrying("chdir", path) { unsafe chdir(path) }
+        // A path through a descriptor of the host would leave the directory unreachable from the root.
+        guard currentDirectory() != nil else { throw SystemCallFault("getcwd", path, ENOENT) }
+        guard let refused else { return nil }
+        return Notice(
+          .warning, "cannot enter \(printable(refused.path)) (\(errorText(refused.cause.number))), started in \(path)")
+      } catch {
+        if plan.directoryIsRequired {
+          if error.call == "getcwd" {
+            _ = unsafe chdir("/")
+            throw .workingDirectoryOutside(path: path)
+          }
+          throw .workingDirectory(path: path, cause: error)
+        }
+        if refused == nil { refused = (path, error) }
+      }
+    }
+    _ = unsafe chdir("/")
+    return nil
+  }
+
+  /// The working directory, or nil when it is not reachable from the root.
+  private func currentDirectory() -> String? {
+    let bytes = unsafe [CChar](unsafeUninitializedCapacity: 4097) { buffer, initialized in
+      initialized = unsafe getcwd(buffer.baseAddress, 4097) == nil ? 0 : 4097
+    }
+    guard !bytes.isEmpty, bytes[0] == CChar(UInt8(ascii: "/")) else { return nil }
+    return ""
+  }
+
+  /// Executes the program; returns only why it could not.
+  func become() -> EngineFault {
+    if let mask = plan.umask { umask(mask) }
+    guard let name = plan.arguments.first, !name.isEmpty else {
+      return .programMissing(name: "", path: searchPath)
+    }
+    if name.utf8.contains(UInt8(ascii: "/")) { return execute(name) ?? missing(name) }
+    var refused: EngineFault?
+    for directory in searchPath.split(separator: ":", omittingEmptySubsequences: false) {
+      let path = directory.isEmpty ? name : directory + "/" + name
+      if let fault = execute(path) { refused = refused ?? fault }
+    }
+    return refused ?? missing(name)
+  }
+
+  private var searchPath: String {
+    plan.environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+      ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+  }
+
+  private func missing(_ name: String) -> EngineFault { .programMissing(name: name, path: searchPath) }
+
+  /// Tries one path. nil: there is no such file, look further.
+  private func execute(_ path: String) -> EngineFault? {
+    let cause = Process.become(path, plan.arguments, environment: plan.environment)
+    switch cause.number {
+    case ENOENT, ENOTDIR:
+      guard let facts = try? File.facts(path), facts.kind == .file else { return nil }
+      return .programNotExecutable(
+        name: path, why: "the interpreter that its first line or its ELF header names is not in the image")
+    case EACCES:
+      guard let facts = try? File.facts(path) else { return nil }
+      return .programNotExecutable(
+        name: path, why: facts.kind == .directory ? "it is a directory" : "it is not executable (permission denied)")
+    case ENOEXEC:
+      return executeText(path)
+    default:
+      return .programNotExecutable(name: path, why: errorText(cause.number))
+    }
+  }
+
+  /// A file that the kernel does not recognise: a script without a first line goes to the shell, as execvp(3) does.
+  private func executeText(_ path: String) -> EngineFault {
+    let start = try? File.open(path).firstBytes(4)
+    if let start, start.starts(with: [0x7F, 0x45, 0x4C, 0x46]) {
+      return .programNotExecutable(name: path, why: "it is made for another processor architecture")
+    }
+    let cause = Process.become("/bin/sh", ["sh", path] + plan.arguments.dropFirst(), environment: plan.environment)
+    return .programNotExecutable(
+      name: path, why: "it has no interpreter line, and /bin/sh cannot be run (\(errorText(cause.number)))")
+  }
+}

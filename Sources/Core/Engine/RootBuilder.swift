@@ -1,0 +1,248 @@
+internal import Glibc
+internal import Linux
+internal import Model
+
+/// Makes the root directory that a plan asks for and lays it over `/`, where pivot_root can take it.
+///
+/// Nothing of the host is covered: paths are looked up from this process's root, which stays the old one until the
+/// pivot, so sources of binds can be opened at any time before.
+struct RootBuilder: ~Copyable {
+  /// The image: a mount without a place, or an open directory of a mounted file system.
+  let image: Descriptor
+  /// The top of a tmpfs of this launch, made when first needed; it holds skeletons, upper layers, generated files.
+  /// Open until the program is executed, -1 before it is made.
+  private var session: Int32 = -1
+  /// Bytes the session may take; its upper layers and `--contain` directories lie in it.
+  private let sessionBytes: Int
+  private var names = 0
+
+  init(image: consuming Descriptor, sessionBytes: Int) {
+    self.image = image
+    self.sessionBytes = sessionBytes
+  }
+
+  /// A new directory or file name in the session.
+  mutating func sessionDirectory(mode: UInt32 = 0o755) throws(SystemCallFault) -> Descriptor {
+    let place = try startSession()
+    names += 1
+    let name = "\(names)"
+    try retrying("mkdir", name) { unsafe mkdirat(place, name, mode) }
+    try retrying("chmod", name) { unsafe fchmodat(place, name, mode, 0) }
+    return try File.open(name, O_PATH | O_DIRECTORY, from: place)
+  }
+
+  /// A new file of the session with this content.
+  mutating func sessionFile(_ contents: [UInt8], mode: UInt32) throws(SystemCallFault) -> Descriptor {
+    let place = try startSession()
+    names += 1
+    let name = "\(names)"
+    let file = try File.open(name, O_CREAT | O_EXCL | O_WRONLY, mode: mode, from: place)
+    try File.write(contents, to: file.number, subject: name)
+    let number = file.number
+    try retrying("chmod", name) { fchmod(number, mode) }
+    return try File.open(name, O_PATH, from: place)
+  }
+
+  /// The session's top directory, made on first use.
+  private mutating func startSession() throws(SystemCallFault) -> Int32 {
+    if session < 0 {
+      session = try layOver(
+        "tmpfs", options: [("mode", "0700"), ("size", "\(sessionBytes)")], attributes: [.noSetID, .noDevices]
+      ).release()
+    }
+    return session
+  }
+
+  /// Makes a file system and lays it over `/`.
+  private func layOver(
+    _ type: String, options: [(String, String?)], attributes: Mount.Attributes
+  ) throws(SystemCallFault) -> Descriptor {
+    let place = try File.open("/", O_PATH | O_DIRECTORY)
+    return try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/")
+  }
+
+  /// Makes the root; the descriptor is its top directory.
+  mutating func build(_ plan: RootPlan) throws(SystemCallFault) -> Descriptor {
+    switch plan.form {
+    case .image, .writableSandbox:
+      try attachImage(readOnly: plan.form == .image)
+      return try image.duplicate()
+    case .readOnlyOverlay:
+      try attachImage(readOnly: true)
+      let skeleton = try sessionDirectory()
+      try makeSkeleton(plan.skeleton, in: skeleton.number, likeImage: true)
+      let layers = try openLayers(plan.layers)
+      var lower = ["\(Mount.path(of: skeleton.number))"]
+      lower += layers.reversed().map { Mount.path(of: $0) }
+      lower.append(Mount.path(of: image.number))
+      defer { for layer in layers { close(layer) } }
+      return try mountOverlay(lower: lower, upper: nil)
+    case .boundEntries:
+      try attachImage(readOnly: true)
+      let root = try layOver("tmpfs", options: [("mode", "0755")], attributes: [.noSetID, .noDevices])
+      try bindEntries(of: "/", into: root.number, skeleton: plan.skeleton)
+      return root
+    case .writableTemporary:
+      try attachImage(readOnly: true)
+      let upper = try sessionDirectory()
+      let work = try sessionDirectory()
+      return try writableOverlay(plan, upper: upper.number, work: work.number)
+    case .writableOverlay(let directory):
+      try attachImage(readOnly: true)
+      let place = try File.open(directory, O_PATH | O_DIRECTORY)
+      for name in ["upper", "work"] {
+        let number = place.number
+        do throws(SystemCallFault) {
+          try retrying("mkdir", directory + "/" + name) { unsafe mkdirat(number, name, 0o755) }
+        } catch { if error.number != EEXIST { throw error } }
+      }
+      let upper = try File.open("upper", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: place.number)
+      let work = try File.open("work", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: place.number)
+      return try writableOverlay(plan, upper: upper.number, work: work.number)
+    }
+  }
+
+  /// Opens the read-only layers of the host; of a directory with `upper` in it, that one (`--overlay DIR:ro`).
+  private func openLayers(_ paths: [String]) throws(SystemCallFault) -> [Int32] {
+    var layers: [Int32] = []
+    for path in paths {
+      if let upper = try? File.open(path + "/upper", O_PATH | O_DIRECTORY | O_NOFOLLOW) {
+        layers.append(upper.release())
+      } else {
+        layers.append(try File.open(path, O_PATH | O_DIRECTORY).release())
+      }
+    }
+    return layers
+  }
+
+  private func writableOverlay(
+    _ plan: RootPlan, upper: Int32, work: Int32
+  ) throws(SystemCallFault) -> Descriptor {
+    let layers = try openLayers(plan.layers)
+    defer { for layer in layers { close(layer) } }
+    let lower = layers.reversed().map { Mount.path(of: $0) } + [Mount.path(of: image.number)]
+    let root = try mountOverlay(lower: lower, upper: (upper, work))
+    try makeSkeleton(plan.skeleton, in: root.number, likeImage: false)
+    return root
+  }
+
+  /// Gives the image its place over `/`. A directory of a sandbox is shown there by a bind.
+  private func attachImage(readOnly: Bool) throws(SystemCallFault) {
+    let place = try File.open("/", O_PATH | O_DIRECTORY)
+    do throws(SystemCallFault) {
+      try Mount.attach(image.number, at: place.number, subject: "/")
+    } catch {
+      // EINVAL: not a detached mount but a directory. ENOSYS: no move_mount.
+      guard error.number == EINVAL || error.number == ENOSYS else { throw error }
+      try Mount.bind(
+        image.number, at: place.number, attributes: readOnly ? [.readOnly, .noSetID, .noDevices] : [.noSetID, .noDevices],
+        subject: "/")
+    }
+  }
+
+  /// An overlay laid over `/`. In a user namespace trusted.* attributes cannot be written, so `userxattr` is tried
+  /// first when there is an upper layer, and left out where the kernel does not know it (5.10).
+  private func mountOverlay(
+    lower: [String], upper: (directory: Int32, work: Int32)?
+  ) throws(SystemCallFault) -> Descriptor {
+    var options: [(String, String?)] = [("lowerdir", lower.joined(separator: ":"))]
+    guard let upper else { return try layOver("overlay", options: options, attributes: [.readOnly, .noSetID, .noDevices]) }
+    options.append(("upperdir", Mount.path(of: upper.directory)))
+    options.append(("workdir", Mount.path(of: upper.work)))
+    do throws(SystemCallFault) {
+      return try layOver("overlay", options: options + [("userxattr", nil)], attributes: [.noSetID, .noDevices])
+    } catch {
+      guard error.number == EINVAL else { throw error }
+      return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices])
+    }
+  }
+
+  /// Makes what is missing in the image. `likeImage`: a directory the image has too gets its mode, because the
+  /// topmost layer's mode is what an overlay shows.
+  private func makeSkeleton(
+    _ entries: [SkeletonEntry], in root: Int32, likeImage: Bool
+  ) throws(SystemCallFault) {
+    if likeImage, let facts = try? File.facts(image) {
+      try retrying("chmod") { unsafe fchmodat(root, ".", facts.mode, 0) }
+    }
+    for entry in entries {
+      if likeImage { try makeParents(of: entry.path, in: root) }
+      switch entry.kind {
+      case .directory: try BeneathRoot.makeDirectories(entry.path, root: root)
+      case .file: try BeneathRoot.makeFile(entry.path, root: root)
+      case .link(let target):
+        let parent = try BeneathRoot.open(ContainerPath.parent(entry.path), O_PATH | O_DIRECTORY, root: root)
+        let number = parent.number
+        let name = ContainerPath.lastComponent(entry.path)
+        try retrying("symlink", entry.path) { unsafe symlinkat(target, number, name) }
+      }
+    }
+  }
+
+  private func makeParents(of path: String, in root: Int32) throws(SystemCallFault) {
+    var parent = ""
+    for name in ContainerPath.components(path).dropLast() {
+      parent += "/" + name
+      if (try? File.facts("." + parent, from: root, following: false)) != nil { continue }
+      let mode = imageMode(of: parent) ?? 0o755
+      let made = "." + parent
+      try retrying("mkdir", parent) { unsafe mkdirat(root, made, mode) }
+      try retrying("chmod", parent) { unsafe fchmodat(root, made, mode, 0) }
+    }
+  }
+
+  private func imageMode(of path: String) -> UInt32? {
+    guard let directory = try? BeneathRoot.open(path, O_PATH, root: image.number) else { return nil }
+    return (try? File.facts(directory))?.mode
+  }
+
+  /// Fills a directory of a tmpfs with the image's entries, each bound in; directories that lack a mount point are
+  /// made anew and filled likewise.
+  private func bindEntries(
+    of path: String, into directory: Int32, skeleton: [SkeletonEntry]
+  ) throws(SystemCallFault) {
+    let prefix = path == "/" ? "/" : path + "/"
+    let below = skeleton.filter { $0.path.hasPrefix(prefix) }
+    let source = try BeneathRoot.open(path, O_RDONLY | O_DIRECTORY, root: image.number)
+    for name in try File.names(in: source) {
+      let facts = try File.facts(name, from: source.number, following: false)
+      let whole = prefix + name
+      switch facts.kind {
+      case .link:
+        let target = try File.target(ofLink: name, from: source.number)
+        try retrying("symlink", whole) { unsafe symlinkat(target, directory, name) }
+      case .directory:
+        try retrying("mkdir", whole) { unsafe mkdirat(directory, name, facts.mode) }
+        let place = try File.open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: directory)
+        if below.contains(where: { $0.path.hasPrefix(whole + "/") }) {
+          try bindEntries(of: whole, into: place.number, skeleton: below)
+        } else {
+          let entry = try File.open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: source.number)
+          try Mount.bind(entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole)
+        }
+      default:
+        let place = try File.open(name, O_CREAT | O_EXCL | O_WRONLY, mode: 0o644, from: directory)
+        let entry = try File.open(name, O_PATH | O_NOFOLLOW, from: source.number)
+        try Mount.bind(entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole)
+      }
+    }
+    for entry in below where ContainerPath.parent(entry.path) == path {
+      let name = ContainerPath.lastComponent(entry.path)
+      switch entry.kind {
+      case .directory:
+        try retrying("mkdir", entry.path) { unsafe mkdirat(directory, name, 0o755) }
+        let place = try File.open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: directory)
+        for inner in below where inner.path.hasPrefix(entry.path + "/") {
+          let relative = String(inner.path.dropFirst(entry.path.count))
+          switch inner.kind {
+          case .directory: try BeneathRoot.makeDirectories(relative, root: place.number)
+          case .file: try BeneathRoot.makeFile(relative, root: place.number)
+          case .link: break
+          }
+        }
+      case .file: _ = try File.open(name, O_CREAT | O_WRONLY | O_NOFOLLOW, mode: 0o644, from: directory)
+      case .link(let target): try retrying("symlink", entry.path) { unsafe symlinkat(target, directory, name) }
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import Model
+
+/// Carries out the steps of a plan inside a root that stands but is not yet the process's root: sources are the
+/// host's paths, targets are opened beneath the root.
+struct StepRunner: ~Copyable {
+  var builder: RootBuilder
+  let root: Descriptor
+  private(set) var warnings: [Notice] = []
+
+  init(builder: consuming RootBuilder, root: consuming Descriptor) {
+    self.builder = builder
+    self.root = root
+  }
+
+  mutating func run(_ steps: [PlannedStep]) throws(EngineFault) {
+    for planned in steps {
+      do throws(SystemCallFault) {
+        try run(planned.step)
+      } catch {
+        let fault = EngineFault.step(description: planned.step.summary, reason: planned.reason, cause: error)
+        guard planned.isOptional else { throw fault }
+        let text = fault.explanation
+        warnings.append(Notice(.warning, "\(text.what): \(text.why)"))
+      }
+    }
+  }
+
+  private mutating func run(_ step: Step) throws(SystemCallFault) {
+    switch step {
+    case .bind(let source, let target, let writable, let devices):
+      let from = try File.open(source, O_PATH)
+      var attributes: Mount.Attributes = [.noSetID]
+      if !devices { attributes.insert(.noDevices) }
+      if !writable { attributes.insert(.readOnly) }
+      let place = try openTarget(target)
+      try Mount.bind(from.number, at: place.number, attributes: attributes, subject: target)
+    case .fileSystem(let type, let target, let options):
+      let place = try openTarget(target)
+      var attributes: Mount.Attributes = [.noSetID]
+      if type != "devpts" { attributes.insert(.noDevices) }
+      if type == "proc" || type == "sysfs" || type == "mqueue" || type == "devpts" {
+        attributes.insert(.noExecution)
+      }
+      try Mount.make(
+        type, source: type, options: options.map { ($0.name, $0.value) }, attributes: attributes,
+        at: place.number, subject: target)
+    case .generatedFile(let target, let contents, let mode):
+      let file = try builder.sessionFile(contents, mode: mode)
+      let place = try openTarget(target)
+      try Mount.bind(
+        file.number, at: place.number, attributes: [.noSetID, .noDevices], subject: target)
+    case .makeDirectory(let path, let mode):
+      try BeneathRoot.makeDirectories(path, mode: mode, root: root.number)
+    case .makeLink(let path, let to):
+      let parent = try BeneathRoot.open(ContainerPath.parent(path), O_PATH | O_DIRECTORY, root: root.number)
+      let number = parent.number
+      try retrying("symlink", path) { unsafe symlinkat(to, number, ContainerPath.lastComponent(path)) }
+    case .sessionDirectory(let target, let mode):
+      let directory = try builder.sessionDirectory(mode: mode)
+      let place = try openTarget(target)
+      try Mount.bind(
+        directory.number, at: place.number, attributes: [.noSetID, .noDevices], subject: target)
+    case .hostName(let name):
+      try retrying("sethostname", name) { unsafe sethostname(name, name.utf8.count) }
+    }
+  }
+
+  /// Makes the root the process's own. A root of bound entries lies on a tmpfs that steps had to write to: it becomes
+  /// read-only now.
+  func finish(_ plan: RootPlan) throws(SystemCallFault) {
+    try Mount.pivot(to: root.number)
+    if plan.form == .boundEntries { try Mount.makeReadOnly("/") }
+  }
+
+  private func openTarget(_ path: String) throws(SystemCallFault) -> Descriptor {
+    try BeneathRoot.open(path, O_PATH, root: root.number)
+  }
+}
+
+extension Step {
+  /// What the step does, for messages.
+  var summary: String {
+    switch self {
+    case .bind(let source, let target, _, _):
+      source == target ? "bind \(printable(source))" : "bind \(printable(source)) at \(printable(target))"
+    case .fileSystem(let type, let target, _): "mount \(type) at \(printable(target))"
+    case .generatedFile(let target, _, _): "provide \(printable(target))"
+    case .makeDirectory(let path, _): "make the directory \(printable(path))"
+    case .makeLink(let path, _): "make the link \(printable(path))"
+    case .sessionDirectory(let target, _): "provide the directory \(printable(target))"
+    case .hostName(let name): "set the host name \(printable(name))"
+    }
+  }
+}
