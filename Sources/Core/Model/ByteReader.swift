@@ -4,6 +4,12 @@ public struct TruncatedFault: Error, Equatable, Sendable {
   public let offset: Int
   public let wanted: Int
   public let have: Int
+
+  public init(offset: Int, wanted: Int, have: Int) {
+    self.offset = offset
+    self.wanted = wanted
+    self.have = have
+  }
 }
 
 /// Reads little-endian integers from bytes that nobody has checked yet.

@@ -1,0 +1,82 @@
+internal import CDeflate
+internal import CLZ4
+internal import CLZMA
+internal import CZstd
+
+/// Encodes blocks with one compressor. Owns the library's state, so each thread has its own.
+///
+/// Only what this project writes is here: gzip (zlib's container, through libdeflate), zstd, xz and lz4.
+@safe public final class BlockEncoder {
+  public static let supported: [Compressor] = [.gzip, .zstd, .xz, .lz4]
+
+  private let compressor: Compressor
+  private let level: Int
+  private let deflate: OpaquePointer?
+  private let zstd: OpaquePointer?
+
+  /// The level used where none is asked for. gzip 6: libdeflate's is smaller than zlib's 9 at a third of the time
+  /// (docs/contributing/measurements.md).
+  public static func defaultLevel(_ compressor: Compressor) -> Int {
+    switch compressor {
+    case .gzip: 6
+    case .zstd: 9
+    case .xz: 6
+    default: 1
+    }
+  }
+
+  /// `level` is the library's own scale; nil takes the default. nil result: this compressor is not written.
+  public init?(_ compressor: Compressor, level: Int? = nil) {
+    guard Self.supported.contains(compressor) else { return nil }
+    self.compressor = compressor
+    self.level = level ?? Self.defaultLevel(compressor)
+    unsafe deflate = compressor == .gzip ? libdeflate_alloc_compressor(Int32(self.level)) : nil
+    unsafe zstd = compressor == .zstd ? ZSTD_createCCtx() : nil
+    if compressor == .gzip, unsafe deflate == nil { return nil }
+    if compressor == .zstd, unsafe zstd == nil { return nil }
+  }
+
+  deinit {
+    unsafe libdeflate_free_compressor(deflate)
+    unsafe ZSTD_freeCCtx(zstd)
+  }
+
+  /// Encodes one block and returns its size; nil when it would not fit in `output`, and is then stored as it is.
+  public func encode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int? {
+    guard let source = input.baseAddress, let target = output.baseAddress else { return nil }
+    switch compressor {
+    case .gzip:
+      let count = unsafe libdeflate_zlib_compress(deflate, source, input.count, target, output.count)
+      return count > 0 ? count : nil
+    case .zstd:
+      let result = unsafe ZSTD_compressCCtx(zstd, target, output.count, source, input.count, Int32(level))
+      return ZSTD_isError(result) == 0 ? result : nil
+    case .lz4:
+      let result = unsafe LZ4_compress_default(
+        source.assumingMemoryBound(to: CChar.self), target.assumingMemoryBound(to: CChar.self), Int32(input.count),
+        Int32(output.count))
+      return result > 0 ? Int(result) : nil
+    case .xz:
+      return unsafe encodeXZ(input, into: output)
+    case .lzo, .lzma: return nil
+    }
+  }
+
+  /// A dictionary no larger than the block: the kernel and our reader refuse to give memory for more.
+  private func encodeXZ(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int? {
+    var options = unsafe lzma_options_lzma()
+    guard unsafe lzma_lzma_preset(&options, UInt32(level)) == 0 else { return nil }
+    unsafe options.dict_size = UInt32(max(8192, min(input.count, 1 << 20)))
+    var written = 0
+    let result = unsafe withUnsafeMutablePointer(to: &options) { options in
+      var filters = unsafe [
+        lzma_filter(id: 0x21, options: UnsafeMutableRawPointer(options)),  // LZMA_FILTER_LZMA2
+        lzma_filter(id: .max, options: nil),  // LZMA_VLI_UNKNOWN
+      ]
+      return unsafe lzma_stream_buffer_encode(
+        &filters, LZMA_CHECK_CRC32, nil, input.baseAddress?.assumingMemoryBound(to: UInt8.self), input.count,
+        output.baseAddress?.assumingMemoryBound(to: UInt8.self), &written, output.count)
+    }
+    return result == LZMA_OK ? written : nil
+  }
+}

@@ -1,0 +1,137 @@
+internal import Linux
+
+extension SquashfsImage {
+  /// Reads an inode ("Squashfs Binary Format", section 5).
+  ///
+  /// The common head has 16 bytes: type u16, mode u16, uid index u16, gid index u16, modification time u32,
+  /// number u32. Types 1 to 7 are basic, 8 to 14 the extended forms of the same.
+  public func inode(_ reference: InodeReference) throws(SquashfsFault) -> Inode {
+    let table = superblock.directoryTable - superblock.inodeTable
+    guard reference.block < table else {
+      throw .field("inode reference", value: reference.rawValue, limit: "less than \(table)")
+    }
+    var cursor = try MetadataCursor(
+      metadata, at: Int(superblock.inodeTable + reference.block), offset: reference.offset,
+      end: Int(superblock.directoryTable))
+    let head = try cursor.take(16)
+    func half(_ at: Int) -> UInt16 { UInt16(head[at]) | UInt16(head[at + 1]) << 8 }
+    func word(_ at: Int) -> UInt32 { UInt32(half(at)) | UInt32(half(at + 2)) << 16 }
+    let type = half(0)
+    guard (1...14).contains(type) else { throw .field("inode type", value: UInt64(type), limit: "1 to 14") }
+    let number = word(12)
+    guard number >= 1, number <= superblock.inodeCount else {
+      throw .field("inode number", value: UInt64(number), limit: "1 to \(superblock.inodeCount)")
+    }
+    let kind: FileFacts.Kind =
+      switch type {
+      case 1, 8: .directory
+      case 2, 9: .file
+      case 3, 10: .link
+      case 4, 11: .block
+      case 5, 12: .character
+      case 6, 13: .pipe
+      default: .socket
+      }
+    var linkCount: UInt32 = 1
+    var size: UInt64 = 0
+    var attributes = UInt32.max
+    var content = Inode.Content.none
+    switch type {
+    case 1:
+      let block: UInt32 = try cursor.take()
+      linkCount = try cursor.take()
+      let listing: UInt16 = try cursor.take()
+      let offset: UInt16 = try cursor.take()
+      size = UInt64(listing)
+      content = .directory(try place(block, offset, size: size, parent: try cursor.take()))
+    case 8:
+      linkCount = try cursor.take()
+      let listing: UInt32 = try cursor.take()
+      let block: UInt32 = try cursor.take()
+      let parent: UInt32 = try cursor.take()
+      try cursor.skip(2)  // count of index entries: the index is only a short cut, and we read whole listings
+      let offset: UInt16 = try cursor.take()
+      attributes = try cursor.take()
+      size = UInt64(listing)
+      content = .directory(try place(block, offset, size: size, parent: parent))
+    case 2:
+      let start: UInt32 = try cursor.take()
+      let fragment: UInt32 = try cursor.take()
+      let fragmentOffset: UInt32 = try cursor.take()
+      let bytes: UInt32 = try cursor.take()
+      size = UInt64(bytes)
+      content = .file(
+        try place(start: UInt64(start), fragment, fragmentOffset, size: size, list: cursor))
+    case 9:
+      let start: UInt64 = try cursor.take()
+      size = try cursor.take()
+      try cursor.skip(8)  // bytes saved by sparse blocks
+      linkCount = try cursor.take()
+      let fragment: UInt32 = try cursor.take()
+      let fragmentOffset: UInt32 = try cursor.take()
+      attributes = try cursor.take()
+      content = .file(try place(start: start, fragment, fragmentOffset, size: size, list: cursor))
+    case 3, 10:
+      linkCount = try cursor.take()
+      let length: UInt32 = try cursor.take()
+      guard (1...4095).contains(length) else {
+        throw .field("link target length", value: UInt64(length), limit: "1 to 4095")
+      }
+      let target = try cursor.take(Int(length))
+      guard !target.contains(0) else { throw .field("link target", value: 0, limit: "bytes other than NUL") }
+      if type == 10 { attributes = try cursor.take() }
+      size = UInt64(length)
+      content = .link(target: target)
+    case 4, 5, 11, 12:
+      linkCount = try cursor.take()
+      content = .device(try cursor.take())
+      if type >= 11 { attributes = try cursor.take() }
+    default:
+      linkCount = try cursor.take()
+      if type >= 13 { attributes = try cursor.take() }
+    }
+    return Inode(
+      reference: reference, kind: kind, mode: UInt32(half(2)) & 0o7777, uid: try id(half(4)), gid: try id(half(6)),
+      modified: word(8), number: number, linkCount: max(linkCount, 1), size: size,
+      attributes: attributes == .max ? nil : attributes, content: content)
+  }
+
+  private func id(_ index: UInt16) throws(SquashfsFault) -> UInt32 {
+    guard Int(index) < ids.count else {
+      throw .field("id index", value: UInt64(index), limit: "less than \(ids.count)")
+    }
+    return ids[Int(index)]
+  }
+
+  private func place(
+    _ block: UInt32, _ offset: UInt16, size: UInt64, parent: UInt32
+  ) throws(SquashfsFault) -> DirectoryPlace {
+    // 3 stands for `.` and `..`; old writers give an empty directory 0.
+    guard size >= 3 || size == 0 else { throw .field("directory size", value: size, limit: "0, or 3 and more") }
+    return DirectoryPlace(block: block, offset: offset, bytes: size == 0 ? 0 : Int(size) - 3, parent: parent)
+  }
+
+  private func place(
+    start: UInt64, _ fragment: UInt32, _ fragmentOffset: UInt32, size: UInt64, list: MetadataCursor
+  ) throws(SquashfsFault) -> FilePlace {
+    guard size <= UInt64(Int64.max) else { throw .field("file size", value: size, limit: "less than 2^63") }
+    guard start <= superblock.bytesUsed else {
+      throw .field("first block", value: start, limit: "at most \(superblock.bytesUsed)")
+    }
+    let blockSize = UInt64(superblock.blockSize)
+    let whole = size / blockSize
+    let blocks = fragment == .max ? whole + (size % blockSize == 0 ? 0 : 1) : whole
+    // A sparse block has no bytes in the image, but its size in the list has four of metadata, of which at most
+    // 8192 decode from 3 stored bytes.
+    let most = ((superblock.directoryTable - superblock.inodeTable) / 3 + 1) * 8192 / 4
+    guard blocks <= most else { throw .field("file size", value: size, limit: "at most \(most) blocks") }
+    if fragment != .max {
+      guard size % blockSize != 0 else {
+        throw .field("fragment", value: UInt64(fragment), limit: "none for a file of whole blocks")
+      }
+    }
+    return FilePlace(
+      start: start, fragment: fragment == .max ? nil : fragment, fragmentOffset: fragmentOffset,
+      blockCount: Int(blocks), listBlock: UInt64(list.position) - superblock.inodeTable, listOffset: list.offset)
+  }
+}
