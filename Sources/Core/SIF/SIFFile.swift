@@ -1,0 +1,156 @@
+internal import Linux
+public import Model
+
+/// A partition to run: what a launch needs to know of a SIF.
+public struct SIFPartition: Equatable, Sendable {
+  public let id: UInt32
+  /// Bytes from the start of the file, and bytes of the partition.
+  public let offset: Int
+  public let size: Int
+  public let fileSystem: SIFFileSystem
+  /// nil: a code this program does not know.
+  public let architecture: Architecture?
+}
+
+/// The header and the descriptors of a SIF, checked against the file's size.
+public struct SIFFile: Equatable, Sendable {
+  /// Slots of a descriptor table we read: far more than the 48 every writer makes.
+  public static let mostDescriptors: Int64 = 4096
+  /// The header and a table of 48 descriptors are 32176 bytes: one read gets both.
+  public static let usualStart = 32176
+
+  public let header: SIFHeader
+  /// Those in use, in the order of the table.
+  public let descriptors: [SIFDescriptor]
+
+  /// Whether bytes at the start of a file are those of a SIF.
+  public static func begins(_ start: [UInt8]) -> Bool {
+    start.count >= 42 && start[32..<42].elementsEqual(SIFHeader.magic)
+  }
+
+  public static func read(descriptor: Int32, size: Int) throws(SIFFault) -> SIFFile {
+    try read(descriptor: descriptor, size: size, start: try bytes(descriptor, at: 0, count: min(size, usualStart)))
+  }
+
+  /// The same with the start of the file already read, at least `usualStart` bytes of it or all there is.
+  public static func read(descriptor: Int32, size: Int, start: [UInt8]) throws(SIFFault) -> SIFFile {
+    guard begins(start) else { throw .notSIF }
+    guard start.count >= SIFHeader.size else { throw .truncated("the header") }
+    let header: SIFHeader
+    do throws(TruncatedFault) { header = try SIFHeader(parsing: start) } catch { throw .truncated("the header") }
+    try check(header, size: Int64(size))
+    let tableStart = Int(header.descriptorsOffset)
+    let tableBytes = Int(header.totalDescriptors) * SIFDescriptor.size
+    let table: [UInt8]
+    if tableStart + tableBytes <= start.count {
+      table = Array(start[tableStart..<tableStart + tableBytes])
+    } else {
+      table = try bytes(descriptor, at: tableStart, count: tableBytes)
+      guard table.count == tableBytes else { throw .truncated("the descriptor table") }
+    }
+    var descriptors: [SIFDescriptor] = []
+    for slot in 0..<Int(header.totalDescriptors) {
+      let entry = Array(table[slot * SIFDescriptor.size..<(slot + 1) * SIFDescriptor.size])
+      do throws(TruncatedFault) {
+        if let descriptor = try SIFDescriptor(parsing: entry) { descriptors.append(descriptor) }
+      } catch { throw .truncated("a descriptor") }
+    }
+    try check(descriptors, header, size: Int64(size))
+    return SIFFile(header: header, descriptors: descriptors)
+  }
+
+  private static func bytes(_ descriptor: Int32, at offset: Int, count: Int) throws(SIFFault) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var failure: SystemCallFault?
+    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+      do throws(SystemCallFault) { return unsafe try File.read(descriptor, at: offset, into: buffer) } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw .read(failure) }
+    return Array(bytes.prefix(got))
+  }
+
+  private static func check(_ header: SIFHeader, size: Int64) throws(SIFFault) {
+    guard header.version == "01" else { throw .version(header.version) }
+    guard (0...mostDescriptors).contains(header.totalDescriptors) else {
+      throw .field("the count of descriptors", value: header.totalDescriptors, limit: "0 to \(mostDescriptors)")
+    }
+    guard (0...header.totalDescriptors).contains(header.freeDescriptors) else {
+      throw .field(
+        "the count of free descriptors", value: header.freeDescriptors, limit: "0 to \(header.totalDescriptors)")
+    }
+    let needed = header.totalDescriptors * Int64(SIFDescriptor.size)
+    guard header.descriptorsOffset >= Int64(SIFHeader.size), header.descriptorsOffset <= size,
+      needed <= size - header.descriptorsOffset
+    else {
+      throw .field(
+        "the offset of the descriptor table", value: header.descriptorsOffset,
+        limit: "\(SIFHeader.size) to \(max(0, size - needed))")
+    }
+    guard header.dataOffset >= 0, header.dataOffset <= size else {
+      throw .field("the offset of the data", value: header.dataOffset, limit: "0 to \(size)")
+    }
+  }
+
+  private static func check(
+    _ descriptors: [SIFDescriptor], _ header: SIFHeader, size: Int64
+  ) throws(SIFFault) {
+    let tableEnd = header.descriptorsOffset + header.totalDescriptors * Int64(SIFDescriptor.size)
+    var seen: Set<UInt32> = []
+    for descriptor in descriptors {
+      guard descriptor.id >= 1, Int64(descriptor.id) <= header.totalDescriptors, seen.insert(descriptor.id).inserted
+      else {
+        throw .field("an object's id", value: Int64(descriptor.id), limit: "1 to \(header.totalDescriptors), once each")
+      }
+      guard descriptor.size >= 0, descriptor.size <= size else {
+        throw .field("the size of object \(descriptor.id)", value: descriptor.size, limit: "0 to \(size)")
+      }
+      guard descriptor.offset >= tableEnd, descriptor.offset <= size - descriptor.size else {
+        throw .field(
+          "the offset of object \(descriptor.id)", value: descriptor.offset,
+          limit: "\(tableEnd) to \(size - descriptor.size)")
+      }
+    }
+    let placed = descriptors.filter { $0.size > 0 }.sorted { $0.offset < $1.offset }
+    for (before, after) in zip(placed, placed.dropFirst()) where after.offset < before.offset + before.size {
+      throw .overlap(first: before.id, second: after.id)
+    }
+    guard descriptors.count(where: { $0.partition?.use == .primarySystem }) <= 1 else {
+      throw .severalPrimaryPartitions
+    }
+  }
+
+  /// The container's root.
+  public func primaryPartition() throws(SIFFault) -> SIFPartition {
+    guard let found = descriptors.first(where: { $0.partition?.use == .primarySystem }), let partition = found.partition
+    else { throw .noPrimaryPartition }
+    switch partition.fileSystem {
+    case .squashfs: break
+    case .encryptedSquashfs, .gocryptfsSquashfs: throw .encrypted
+    case .some(let other): throw .fileSystem(name: other.name)
+    case nil: throw .fileSystem(name: "unknown")
+    }
+    return SIFPartition(
+      id: found.id, offset: Int(found.offset), size: Int(found.size), fileSystem: .squashfs,
+      architecture: Architecture(sifCode: partition.architectureCode))
+  }
+
+  public func object(_ id: UInt32) throws(SIFFault) -> SIFDescriptor {
+    guard let found = descriptors.first(where: { $0.id == id }) else { throw .noSuchObject(id: id) }
+    return found
+  }
+
+  /// The bytes of an object, refused beyond `limit`.
+  public func contents(
+    of object: SIFDescriptor, descriptor: Int32, limit: Int
+  ) throws(SIFFault) -> [UInt8] {
+    guard object.size <= Int64(limit) else {
+      throw .field("the size of object \(object.id)", value: object.size, limit: "at most \(limit)")
+    }
+    let bytes = try Self.bytes(descriptor, at: Int(object.offset), count: Int(object.size))
+    guard bytes.count == Int(object.size) else { throw .truncated("object \(object.id)") }
+    return bytes
+  }
+}
