@@ -13,12 +13,13 @@ extension SquashfsImage {
     var cursor = try MetadataCursor(
       metadata, at: Int(superblock.inodeTable + reference.block), offset: reference.offset,
       end: Int(superblock.directoryTable))
-    let head = try cursor.take(16)
-    func half(_ at: Int) -> UInt16 { UInt16(head[at]) | UInt16(head[at + 1]) << 8 }
-    func word(_ at: Int) -> UInt32 { UInt32(half(at)) | UInt32(half(at + 2)) << 16 }
-    let type = half(0)
+    let type: UInt16 = try cursor.take()
+    let mode: UInt16 = try cursor.take()
+    let uid: UInt16 = try cursor.take()
+    let gid: UInt16 = try cursor.take()
+    let modified: UInt32 = try cursor.take()
     guard (1...14).contains(type) else { throw .field("inode type", value: UInt64(type), limit: "1 to 14") }
-    let number = word(12)
+    let number: UInt32 = try cursor.take()
     guard number >= 1, number <= superblock.inodeCount else {
       throw .field("inode number", value: UInt64(number), limit: "1 to \(superblock.inodeCount)")
     }
@@ -91,8 +92,8 @@ extension SquashfsImage {
       if type >= 13 { attributes = try cursor.take() }
     }
     return Inode(
-      reference: reference, kind: kind, mode: UInt32(half(2)) & 0o7777, uid: try id(half(4)), gid: try id(half(6)),
-      modified: word(8), number: number, linkCount: max(linkCount, 1), size: size,
+      reference: reference, kind: kind, mode: UInt32(mode) & 0o7777, uid: try id(uid), gid: try id(gid),
+      modified: modified, number: number, linkCount: max(linkCount, 1), size: size,
       attributes: attributes == .max ? nil : attributes, content: content)
   }
 

@@ -135,10 +135,18 @@ struct MetadataCursor {
     return out
   }
 
+  /// The next little-endian integer. Within one block, which is nearly always, nothing is allocated.
   mutating func take<T: FixedWidthInteger>(_: T.Type = T.self) throws(SquashfsFault) -> T {
-    let bytes = try take(MemoryLayout<T>.size)
+    let size = MemoryLayout<T>.size
     var value: T = 0
-    for byte in bytes.reversed() { value = MemoryLayout<T>.size > 1 ? value << 8 | T(byte) : T(byte) }
+    if offset + size <= block.bytes.count {
+      for index in stride(from: size - 1, through: 0, by: -1) {
+        value = size > 1 ? value << 8 | T(truncatingIfNeeded: block.bytes[offset + index]) : T(truncatingIfNeeded: block.bytes[offset])
+      }
+      offset += size
+      return value
+    }
+    for byte in try take(size).reversed() { value = size > 1 ? value << 8 | T(truncatingIfNeeded: byte) : T(truncatingIfNeeded: byte) }
     return value
   }
 

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ int apus_unshare(int flags) { RESULT(unshare(flags)); }
 int apus_setns(int descriptor, int type) { RESULT(setns(descriptor, type)); }
 int apus_pidfd_open(int pid) { RESULT(syscall(SYS_pidfd_open, pid, 0)); }
 int apus_pidfd_send_signal(int pidfd, int signal) { RESULT(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)); }
+int apus_eventfd(void) { RESULT(eventfd(0, EFD_CLOEXEC)); }
 int apus_fork(void) { RESULT(fork()); }
 
 int apus_clone_process(int flags) {

@@ -48,6 +48,9 @@ int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, un
 // A thread of its own with a stack of `stack_bytes`, detached. `run(context)` is its life. All signals are blocked in it.
 int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes);
 
+// eventfd(2), close-on-exec, at zero.
+int apus_eventfd(void);
+
 // ioctl(2), variadic in glibc.
 int apus_ioctl_value(int descriptor, unsigned long request, unsigned long value);
 int apus_ioctl_pointer(int descriptor, unsigned long request, void *argument);
