@@ -1,0 +1,71 @@
+internal import Linux
+internal import Model
+
+/// What launches must have in common to share servers: they live and die together.
+///
+/// A server started in one login session or job dies with it (cgroups are killed, job containers taken away), so it
+/// must never serve another. The environment alone is stale in tmux and ssh, so the cgroup counts as well.
+public struct GroupKey: Equatable, Sendable {
+  /// Part of the key, so that two versions of the protocol never meet on one socket.
+  static let protocolNumber = 1
+
+  public let name: String
+
+  /// `environment` is asked for SLURM_JOB_ID and SLURM_STEP_ID.
+  public init(uid: UInt32, gid: UInt32, environment: (String) -> String?) {
+    var parts = ["\(Self.protocolNumber)", "\(uid)", "\(gid)"]
+    for namespace in ["user", "mnt", "pid"] {
+      let facts = try? File.facts("/proc/self/ns/" + namespace)
+      parts.append("\(facts?.inode ?? 0)")
+    }
+    parts.append(environment("SLURM_JOB_ID") ?? "")
+    parts.append(environment("SLURM_STEP_ID") ?? "")
+    let text = (try? File.readAll("/proc/self/cgroup", limit: 1 << 20)) ?? []
+    parts.append(Self.lifePath(ofCgroups: String(decoding: text, as: UTF8.self)))
+    name = Hash.hexadecimal(of: parts.joined(separator: "\n"))
+  }
+
+  /// The caller's cgroup, cut behind Slurm's `step_X`: task folders differ within a step. On version 1 and mixed
+  /// systems the line of systemd counts, else the freezer's, else memory's (proc(5), /proc/PID/cgroup).
+  static func lifePath(ofCgroups text: String) -> String {
+    var candidates: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3 else { continue }
+      for controller in fields[1].split(separator: ",", omittingEmptySubsequences: false) {
+        candidates[String(controller)] = String(fields[2])
+      }
+    }
+    let isMixed = candidates.count > 1
+    let order = isMixed ? ["name=systemd", "freezer", "memory", ""] : [""]
+    let path = order.lazy.compactMap { candidates[$0] }.first ?? "/"
+    var kept: [Substring] = []
+    for part in path.split(separator: "/") {
+      kept.append(part)
+      if part.hasPrefix("step_") { break }
+    }
+    return "/" + kept.joined(separator: "/")
+  }
+}
+
+/// Names for files made of values: FNV-1a of 128 bits, for which nobody but the user could want a collision.
+enum Hash {
+  static func hexadecimal(of text: String) -> String {
+    // Offset basis and prime of the 128-bit variant (Fowler, Noll, Vo: "The FNV Non-Cryptographic Hash Algorithm").
+    var high: UInt64 = 0x6C62_272E_07BB_0142
+    var low: UInt64 = 0x62B8_2175_6295_C58D
+    for byte in text.utf8 {
+      low ^= UInt64(byte)
+      // × (2^88 + 0x13B)
+      let (carry, product) = low.multipliedFullWidth(by: 0x13B)
+      high = high &* 0x13B &+ carry &+ low << 24
+      low = product
+    }
+    return digits(high) + digits(low)
+  }
+
+  private static func digits(_ value: UInt64) -> String {
+    let text = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }
+}
