@@ -79,16 +79,9 @@ public struct ImageFile: Sendable {
   /// Opens `path`, from the working directory `base` when it is relative.
   public static func open(_ path: String, base: String) throws(ImageFault) -> ImageFile {
     let absolute = ContainerPath.normalized(path, from: base)
-    let opened: Descriptor
+    let opened = try openWithoutWaiting(absolute)
     let facts: FileFacts
-    do throws(SystemCallFault) {
-      // Not blocking, so that a FIFO is refused instead of waited for.
-      opened = try File.open(absolute, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-      facts = try File.facts(opened)
-    } catch {
-      if error.number == ENOENT || error.number == ENOTDIR { throw .missing(path: absolute) }
-      throw .open(SystemCallFault(error.call, absolute, error.number))
-    }
+    do throws(SystemCallFault) { facts = try File.facts(opened) } catch { throw .open(error) }
     switch facts.kind {
     case .directory:
       return ImageFile(
@@ -117,6 +110,16 @@ public struct ImageFile: Sendable {
     return ImageFile(
       path: absolute, descriptor: opened.release(), kind: .squashfs(offset: 0, size: facts.size), facts: facts,
       architecture: nil, isSIF: false)
+  }
+
+  private static func openWithoutWaiting(_ path: String) throws(ImageFault) -> Descriptor {
+    do throws(SystemCallFault) {
+      // Not blocking, so that a FIFO is refused instead of waited for.
+      return try File.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    } catch {
+      if error.number == ENOENT || error.number == ENOTDIR { throw .missing(path: path) }
+      throw .open(error)
+    }
   }
 
   /// Refuses an image of another processor. `emulated`: architectures the host has an emulator for.

@@ -54,11 +54,18 @@ public struct RuntimeDirectory: Equatable, Sendable {
     do throws(SystemCallFault) {
       try retrying("mkdir", path) { unsafe mkdirat(base, path, 0o700) }
     } catch { if error.number != EEXIST { throw .cannotMake(error) } }
-    let directory: Descriptor
+    let directory = try openChecked(path, from: base)
     let facts: FileFacts
+    do throws(SystemCallFault) { facts = try File.facts(directory) } catch { throw .cannotMake(error) }
+    guard facts.uid == uid, facts.mode & 0o077 == 0 else {
+      throw .notOurs(path: path, owner: facts.uid, mode: facts.mode)
+    }
+    return directory
+  }
+
+  private static func openChecked(_ path: String, from base: Int32) throws(RuntimeDirectoryFault) -> Descriptor {
     do throws(SystemCallFault) {
-      directory = try File.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, from: base)
-      facts = try File.facts(directory)
+      return try File.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, from: base)
     } catch {
       if error.number == ENOTDIR || error.number == ELOOP { throw .notADirectory(path: path) }
       if error.number == EACCES, let facts = try? File.facts(path, from: base, following: false) {
@@ -66,9 +73,5 @@ public struct RuntimeDirectory: Equatable, Sendable {
       }
       throw .cannotMake(error)
     }
-    guard facts.uid == uid, facts.mode & 0o077 == 0 else {
-      throw .notOurs(path: path, owner: facts.uid, mode: facts.mode)
-    }
-    return directory
   }
 }
