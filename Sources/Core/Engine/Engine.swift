@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+public import ImageMount
 public import Linux
 public import Model
 
@@ -11,20 +12,70 @@ public import Model
 public enum Engine {
   /// A process that has its own mount namespace, with the image at hand and the host's tree still its root.
   public struct Entered: ~Copyable {
-    /// The image: a mount without a place, or a sandbox directory.
+    /// The image: a mount without a place, or a directory.
     public let image: Descriptor
-    /// The user namespace the program runs in.
     let inner: Inner
     let overlayLock: OverlayLock?
 
-    enum Inner: ~Copyable {
+    /// The user namespace the program runs in.
+    enum Inner {
       /// Real root: the host's own.
       case none
       /// Shared with all containers of the group.
-      case joined(Descriptor)
+      case joined(Int32)
       /// Made at the end, mapping root of the outer namespace to these ids.
       case made(uid: UInt32, gid: UInt32)
     }
+  }
+
+  /// Leaves the host's mount namespace for one of this launch. `overlayDirectory` is that of a persistent writable
+  /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace.
+  public static func enter(
+    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool
+  ) throws(EngineFault) -> Entered {
+    let lock: OverlayLock? = if let overlayDirectory { try OverlayLock.acquire(directory: overlayDirectory) } else { nil }
+    do throws(SystemCallFault) {
+      switch mounted.access {
+      case .mount(let outer, let inner, let mount):
+        try Namespace.enter(outer, .user)
+        try Namespace.unshare(.mount)
+        try Mount.makeEverythingSlave()
+        return Entered(image: Descriptor(owning: mount), inner: .joined(inner), overlayLock: lock)
+      case .place(let outer, let inner, let namespace, let path):
+        try Namespace.enter(outer, .user)
+        try Namespace.enter(namespace, .mount)
+        try Namespace.unshare(.mount)
+        try Mount.makeEverythingSlave()
+        let image = try File.open(path, O_PATH | O_DIRECTORY)
+        return Entered(image: image, inner: .joined(inner), overlayLock: lock)
+      case .kernelMount(let mount):
+        return Entered(image: Descriptor(owning: mount), inner: .none, overlayLock: lock)
+      case .directory(let path, let device, let inode):
+        let inner = try leaveHost(isPrivileged: isPrivileged)
+        // Opened anew: a directory of the host's namespace cannot be bound in another one.
+        let image = try File.open(path, O_PATH | O_DIRECTORY)
+        let facts = try File.facts(image)
+        guard facts.device == device, facts.inode == inode else { throw SystemCallFault("open", path, ESTALE) }
+        return Entered(image: image, inner: inner, overlayLock: lock)
+      }
+    } catch {
+      if error.call == "unshare" || error.call == "clone" { throw .namespacesRefused(cause: error) }
+      throw .setup(activity: "enter the namespaces of the container", cause: error)
+    }
+  }
+
+  /// Namespaces of this launch's own, for an image that has no server.
+  private static func leaveHost(isPrivileged: Bool) throws(SystemCallFault) -> Entered.Inner {
+    guard !isPrivileged else {
+      try Namespace.unshare(.mount)
+      try Mount.makeEverythingSlave()
+      return .none
+    }
+    let uid = geteuid()
+    let gid = getegid()
+    try NamespacePair.makeOuter(uid: uid, gid: gid)
+    try Mount.makeEverythingSlave()
+    return .made(uid: uid, gid: gid)
   }
 
   /// Carries out `plan` and becomes its program. Returns why that failed.
@@ -78,10 +129,9 @@ public enum Engine {
       try runner.finish(plan.root)
       switch entered.inner {
       case .none: break
-      case .joined(let inner): try Namespace.enter(inner.number, .user)
+      case .joined(let inner): try Namespace.enter(inner, .user)
       case .made(let uid, let gid):
-        try Namespace.unshare(.user)
-        try Namespace.mapOne(uid: 0, to: uid, gid: 0, to: gid, process: process.number)
+        try NamespacePair.makeInner(uid: uid, gid: gid, process: process.number)
       }
       try Process.forbidNewPrivileges()
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }

@@ -194,12 +194,11 @@ public enum File {
   }
 }
 
-extension Descriptor {
-  /// The first bytes of the file, fewer when it is shorter.
-  public func firstBytes(_ count: Int) throws(SystemCallFault) -> [UInt8] {
+extension File {
+  /// The first bytes of an open file, fewer when it is shorter.
+  public static func firstBytes(_ count: Int, of number: Int32) throws(SystemCallFault) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var failure: SystemCallFault?
-    let number = number
     let done = unsafe bytes.withUnsafeMutableBytes { buffer in
       do throws(SystemCallFault) { return unsafe try File.read(number, at: 0, into: buffer) } catch {
         failure = error
@@ -208,5 +207,12 @@ extension Descriptor {
     }
     if let failure { throw failure }
     return Array(bytes.prefix(done))
+  }
+}
+
+extension Descriptor {
+  /// The first bytes of the file, fewer when it is shorter.
+  public func firstBytes(_ count: Int) throws(SystemCallFault) -> [UInt8] {
+    try File.firstBytes(count, of: number)
   }
 }

@@ -159,7 +159,9 @@ public enum Mount {
     let real = try File.target(ofLink: place)
     try checked(
       unsafe apus_mount(source, place, type, attributes.mountFlags, words.joined(separator: ",")), "mount", subject)
-    return try File.open(real, O_PATH | O_DIRECTORY)
+    // "/" is the process's root, beneath whatever is laid over it; "/.." steps on top (path_resolution(7) leaves
+    // that open, fs/namei.c follows mounts there).
+    return try File.open(real == "/" ? "/.." : real, O_PATH | O_DIRECTORY)
   }
 
   /// Adds attributes to an attached or detached mount and all beneath it.

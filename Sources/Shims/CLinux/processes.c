@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -38,6 +39,48 @@ int apus_close_range(unsigned first, unsigned last, unsigned flags) {
 
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   RESULT(prctl(option, a, b, c, d));
+}
+
+// The one thing remembered here: where the kernel put the arguments. glibc hands them to constructors.
+static char **arguments;
+static int argument_count;
+__attribute__((constructor)) static void remember_arguments(int count, char **words, char **environment) {
+  (void)environment;
+  arguments = words;
+  argument_count = count;
+}
+
+void apus_set_title(const char *title) {
+  if (!arguments || argument_count < 1 || !arguments[0]) return;
+  // The kernel lays arguments and environment out one after another: go on for as long as that holds.
+  char *start = arguments[0], *end = start;
+  for (int index = 0; index < argument_count && arguments[index] == end; index++) end += strlen(end) + 1;
+  for (char **variable = arguments + argument_count + 1; *variable && *variable == end; variable++)
+    end += strlen(end) + 1;
+  memset(start, 0, (size_t)(end - start));
+  strncpy(start, title, (size_t)(end - start) - 1);
+}
+
+void apus_reset_process(void) {
+  for (int signal = 1; signal < NSIG; signal++) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(signal, &action, NULL);
+  }
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+  cpu_set_t everywhere;
+  memset(&everywhere, 0xFF, sizeof everywhere);
+  sched_setaffinity(0, sizeof everywhere, &everywhere);
+  struct sched_param normal = {0};
+  sched_setscheduler(0, SCHED_OTHER, &normal);
+  syscall(SYS_set_mempolicy, 0, NULL, 0);
+}
+
+int apus_allowed_cpus(void) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) < 0) return 1;
+  return CPU_COUNT(&allowed);
 }
 
 struct spawn {

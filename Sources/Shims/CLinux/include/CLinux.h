@@ -51,6 +51,15 @@ int apus_thread_start(void (*run)(void *context), void *context, size_t stack_by
 // eventfd(2), close-on-exec, at zero.
 int apus_eventfd(void);
 
+// Overwrites what the process was started with (arguments and environment, as ps and /proc/PID/environ show them)
+// with `title`, cut to the room there is.
+void apus_set_title(const char *title);
+// Gives a process that was started by somebody's launch the state of a fresh one: every catchable signal at its default
+// and blocked, all allowed CPUs, the normal scheduling class and memory policy.
+void apus_reset_process(void);
+// CPUs this process may run on.
+int apus_allowed_cpus(void);
+
 // ioctl(2), variadic in glibc.
 int apus_ioctl_value(int descriptor, unsigned long request, unsigned long value);
 int apus_ioctl_pointer(int descriptor, unsigned long request, void *argument);

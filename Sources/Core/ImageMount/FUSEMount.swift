@@ -1,0 +1,61 @@
+internal import CLinux
+internal import Glibc
+internal import Linux
+
+/// The FUSE mount of a server, made in its outer namespaces.
+struct FUSEMount {
+  enum Access {
+    /// An attached mount in a namespace that holds nothing else; clones of it are handed out.
+    case mount(Int32)
+    /// A mount in a copy of the host's namespace, which is handed out with the path.
+    case place(namespace: Int32, path: String)
+  }
+
+  let device: Int32
+  let access: Access
+
+  /// Options of every image mount: for all users of the namespaces, permissions checked by the kernel.
+  /// The device must have been opened in the namespace that mounts it, else the kernel says EINVAL.
+  static func make(in folder: String) throws(SystemCallFault) -> FUSEMount {
+    let device = try File.open("/dev/fuse", O_RDWR)
+    let number = device.number
+    do throws(SystemCallFault) {
+      try Mount.makeEverythingSlave()
+      let mount = try Mount.create(
+        "fuse",
+        options: [
+          ("fd", "\(number)"), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0"), ("allow_other", nil),
+          ("default_permissions", nil), ("source", "apus"), ("subtype", "apus"), ("ro", nil),
+        ], attributes: [.readOnly, .noSetID, .noDevices])
+      // Kernels up to 6.12 clone only what has a place.
+      let top = try Mount.make(
+        "tmpfs", options: [("size", "4096"), ("mode", "0700")], attributes: [.noSetID, .noDevices],
+        at: try File.open("/", O_PATH | O_DIRECTORY).number, subject: "/")
+      let topNumber = top.number
+      try retrying("mkdir", "image") { unsafe mkdirat(topNumber, "image", 0o700) }
+      let place = try File.open("image", O_PATH | O_DIRECTORY, from: top.number)
+      try Mount.attach(mount.number, at: place.number, subject: "image")
+      // Whether clones can be made decides the form: found out before the host's tree is left.
+      _ = try Mount.clone(mount.number, subject: "image")
+      try Mount.pivot(to: top.number)
+      return FUSEMount(device: device.release(), access: .mount(mount.release()))
+    } catch {
+      guard error.number == ENOSYS else { throw error }
+      return try makeAtPath(device, in: folder)
+    }
+  }
+
+  /// With the older interface: mounted on a directory of ours, in a copy of the host's tree that clients enter.
+  private static func makeAtPath(
+    _ device: consuming Descriptor, in folder: String
+  ) throws(SystemCallFault) -> FUSEMount {
+    let path = folder + "/image"
+    for directory in [folder, path] { _ = unsafe mkdir(directory, 0o700) }
+    let options = "fd=\(device.number),rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
+    try checked(
+      unsafe apus_mount(
+        "apus", path, "fuse.apus", UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV), options), "mount", path)
+    let namespace = try Namespace.current("mnt")
+    return FUSEMount(device: device.release(), access: .place(namespace: namespace.release(), path: path))
+  }
+}

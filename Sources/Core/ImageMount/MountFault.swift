@@ -1,0 +1,38 @@
+public import Linux
+public import Model
+
+/// Why an image could not be mounted.
+public enum MountFault: Error, Equatable, Sendable {
+  case image(ImageFault)
+  case runtimeDirectory(RuntimeDirectoryFault)
+  /// The server said why.
+  case refused(Explanation)
+  case serverDied
+  case namespaces(SystemCallFault)
+  case setup(activity: String, SystemCallFault)
+}
+
+extension MountFault: Explained {
+  public var explanation: Explanation {
+    switch self {
+    case .image(let fault): fault.explanation
+    case .runtimeDirectory(let fault): fault.explanation
+    case .refused(let explanation): explanation
+    case .serverDied:
+      Explanation(
+        what: "cannot mount the image", why: "its server ended while it was being set up",
+        remedy: "try again; if it stays so, see the kernel's log for a process called apus")
+    case .namespaces(let cause): MountFault.namespacesRefused(cause)
+    case .setup(let activity, let cause):
+      Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
+    }
+  }
+
+  static func namespacesRefused(_ cause: SystemCallFault) -> Explanation {
+    Explanation(
+      what: "cannot make a user namespace", why: cause.explanation.why,
+      remedy: "ask the administrator to allow them (sysctl user.max_user_namespaces, "
+        + "kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns; "
+        + "`apus doctor` says which)")
+  }
+}

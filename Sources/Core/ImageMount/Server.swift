@@ -1,0 +1,186 @@
+internal import CLinux
+internal import Glibc
+internal import ImageServer
+internal import Linux
+internal import Model
+
+/// The main loop of a server: hands over to launches, watches their programs, and leaves when nobody is left.
+final class Server {
+  private let image: ImageFile
+  private let options: MountOptions
+  private let shared: SharedPlace?
+  private var listener: Int32
+  private let mount: FUSEMount.Access
+  private let outer: Int32
+  private let inner: Int32
+  /// /proc/self/statm, open since before the root was left.
+  private let memory: Int32
+  private let started = Server.now()
+  /// Of the socket file as it was bound.
+  private let socketInode: UInt64
+  /// pidfds of the programs that were launched; one that has ended is readable.
+  private var programs: [Int32] = []
+  /// Connections that have not said yet what they want.
+  private var pending: [Int32] = []
+
+  init(
+    image: ImageFile, options: MountOptions, shared: SharedPlace?, listener: Int32, mount: FUSEMount.Access,
+    outer: Int32, inner: Int32, memory: Int32
+  ) {
+    self.image = image
+    self.options = options
+    self.shared = shared
+    self.listener = listener
+    self.mount = mount
+    self.outer = outer
+    self.inner = inner
+    self.memory = memory
+    let bound = shared.flatMap { try? File.facts($0.socketName, from: $0.directory, following: false) }
+    socketInode = bound?.inode ?? 0
+  }
+
+  /// What must stay open.
+  var descriptors: [Int32] {
+    let mounts: [Int32] =
+      switch mount {
+      case .mount(let number): [number]
+      case .place(let namespace, _): [namespace]
+      }
+    return [listener, outer, inner, memory, shared?.directory ?? -1] + mounts
+  }
+
+  /// Gives a launch its namespaces and a mount of its own.
+  func handOver(to client: Int32) throws(SystemCallFault) {
+    switch mount {
+    case .mount(let number):
+      let clone = try Mount.clone(number, recursively: false, subject: "image")
+      try Socket.send([UInt8(ascii: "H")], descriptors: [outer, inner, clone.number], to: client)
+    case .place(let namespace, let path):
+      try Socket.send(
+        [UInt8(ascii: "L")] + Array(path.utf8), descriptors: [outer, inner, namespace], to: client)
+    }
+  }
+
+  /// Serves until the kernel ends the mount.
+  func run(_ reader: ImageServer, firstClient: Int32?) -> Never {
+    if let firstClient { programs.append(firstClient) }
+    var idleSince: Double? = programs.isEmpty ? Server.now() : nil
+    // A server of one launch has nobody to wait for.
+    var isLeaving = listener < 0
+    if isLeaving { detach() }
+    while true {
+      let wait: Double? =
+        if isLeaving { nil } else { idleSince.map { max(0, $0 + options.lingerSeconds - Server.now()) } }
+      let ready = poll([reader.endedDescriptor] + (isLeaving ? [] : [listener] + pending + programs), seconds: wait)
+      if ready.contains(reader.endedDescriptor) { _exit(0) }
+      if isLeaving { continue }
+      for program in programs where ready.contains(program) { close(program) }
+      programs.removeAll { ready.contains($0) }
+      let speaking = pending.filter { ready.contains($0) }
+      pending.removeAll { ready.contains($0) }
+      for connection in speaking { serve(connection, reader) }
+      if ready.contains(listener) { accept(reader) }
+      if !programs.isEmpty || !pending.isEmpty {
+        idleSince = nil
+      } else if idleSince == nil {
+        idleSince = Server.now()
+      }
+      if let since = idleSince, Server.now() - since >= options.lingerSeconds {
+        isLeaving = leave(reader)
+        if !isLeaving { idleSince = programs.isEmpty ? Server.now() : nil }
+      }
+    }
+  }
+
+  private func accept(_ reader: ImageServer) {
+    let connection = apus_accept(listener)
+    guard connection >= 0 else { return }
+    // Usually the word is there already; if not, it is waited for without holding up others.
+    if ImageMount.readable(connection, within: 0) { serve(connection, reader) } else { pending.append(connection) }
+  }
+
+  private func serve(_ connection: Int32, _ reader: ImageServer) {
+    defer { close(connection) }
+    guard let peer = try? Socket.peer(connection), peer.uid == geteuid(),
+      let message = try? Socket.receive(limit: 1, from: connection), let word = message.bytes.first
+    else { return }
+    for stray in message.descriptors { close(stray) }
+    switch word {
+    case Handover.join:
+      // The watch before the answer: a client is never unseen while it has the mount.
+      guard let watch = try? Socket.peerProcess(connection) else { return }
+      programs.append(watch.release())
+      do throws(SystemCallFault) { try handOver(to: connection) } catch {
+        let text = Explanation(what: "cannot hand over the image mount", why: error.explanation.why)
+        try? Socket.send(Handover.bytes(of: text), to: connection)
+      }
+    case Handover.state:
+      try? Socket.send([Handover.state] + Array(state(reader).utf8), to: connection)
+    default: break
+    }
+  }
+
+  /// Lines of `name value`.
+  private func state(_ reader: ImageServer) -> String {
+    var pages = 0
+    let statm = (try? File.firstBytes(256, of: memory)) ?? []
+    let fields = String(decoding: statm, as: UTF8.self).split(separator: " ")
+    if fields.count > 1 { pages = Int(fields[1]) ?? 0 }
+    return [
+      "pid \(getpid())", "programs \(programs.count)", "age \(Int(Server.now() - started))",
+      "memory \(pages * 4096)", "cache \(reader.cachedBytes)", "linger \(options.lingerSeconds)", "image \(image.path)",
+    ].joined(separator: "\n")
+  }
+
+  /// The way out: only under the group's lock, and only if nobody came meanwhile. Returns whether it is open.
+  private func leave(_ reader: ImageServer) -> Bool {
+    guard let shared else { return true }
+    guard let lock = try? File.open("lock", O_RDWR | O_NOFOLLOW, from: shared.directory),
+      (try? FileLock.tryAcquire(lock)) == true
+    else { return false }
+    while ImageMount.readable(listener, within: 0) {
+      accept(reader)
+      if !programs.isEmpty || !pending.isEmpty { return false }
+    }
+    // Only a socket of ours: another server's may stand there by now.
+    if let there = try? File.facts(shared.socketName, from: shared.directory, following: false),
+      there.inode == socketInode
+    {
+      _ = unsafe unlinkat(shared.directory, shared.socketName, 0)
+    }
+    close(listener)
+    listener = -1
+    FileLock.release(lock)
+    detach()
+    return true
+  }
+
+  /// Lets go of the mount: the kernel ends it with the last container that has it.
+  private func detach() {
+    switch mount {
+    case .mount(let number):
+      try? Mount.detach("/image")
+      close(number)
+    case .place(let namespace, let path):
+      try? Mount.detach(path)
+      close(namespace)
+    }
+    close(outer)
+    close(inner)
+  }
+
+  /// Waits until one of the descriptors is readable; nil waits for ever. Returns those that are.
+  private func poll(_ descriptors: [Int32], seconds: Double?) -> Set<Int32> {
+    var waiting = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    let timeout = seconds.map { Int32(min($0 * 1000 + 1, 1e9)) } ?? -1
+    let count = unsafe Glibc.poll(&waiting, nfds_t(waiting.count), timeout)
+    guard count > 0 else { return [] }
+    return Set(waiting.filter { $0.revents != 0 }.map(\.fd))
+  }
+
+  private static func now() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}

@@ -1,0 +1,113 @@
+internal import CLinux
+internal import Glibc
+internal import ImageServer
+internal import Linux
+internal import Model
+internal import Squashfs
+
+/// The processes between a launch and its server: the middle one makes both namespaces and goes, the server mounts the
+/// image in the outer one.
+struct ServerStart {
+  let image: ImageFile
+  let options: MountOptions
+  let uid: UInt32
+  let gid: UInt32
+  /// The user's runtime directory, which may not be there yet.
+  let runtime: String
+  let shared: SharedPlace?
+  /// Towards the launch that waits for the first answer.
+  let client: Int32
+
+  /// The life of the middle process.
+  func run() -> Never {
+    do throws(SystemCallFault) {
+      let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
+      do throws(SystemCallFault) {
+        try NamespacePair.makeOuter(uid: uid, gid: gid)
+      } catch { fail(MountFault.namespacesRefused(error)) }
+      let (near, far) = try Socket.pair()
+      let server = try Process.fork()
+      if server == 0 {
+        close(near)
+        serve(innerFrom: far)
+      }
+      close(far)
+      try NamespacePair.makeInner(uid: uid, gid: gid, process: process.number)
+      let inner = try Namespace.current("user")
+      try Socket.send([1], descriptors: [inner.number], to: near)
+    } catch { fail(Explanation(what: "cannot make the namespaces of the image", why: error.explanation.why)) }
+    _exit(0)
+  }
+
+  private func fail(_ explanation: Explanation) -> Never {
+    try? Socket.send(Handover.bytes(of: explanation), to: client)
+    _exit(1)
+  }
+
+  /// The server's start, up to its first answer.
+  private func serve(innerFrom middle: Int32) -> Never {
+    guard case .squashfs(let offset, let size) = image.kind else { _exit(1) }
+    let squashfs: SquashfsImage
+    do throws(SquashfsFault) {
+      squashfs = try SquashfsImage(descriptor: image.descriptor, offset: offset, length: size)
+    } catch { fail(ImageFault.squashfs(path: image.path, error).explanation) }
+    do throws(SystemCallFault) {
+      let mount = try FUSEMount.make(in: shared?.folder ?? runtime)
+      let outer = try Namespace.current("user")
+      let memory = try File.open("/proc/self/statm")
+      let (_, received) = try Socket.receive(limit: 1, from: middle)
+      guard let inner = received.first else { _exit(1) }
+      close(middle)
+      let listener = try shared.map { place throws(SystemCallFault) in try listen(place) }
+      let server = Server(
+        image: image, options: options, shared: shared, listener: listener?.release() ?? -1, mount: mount.access,
+        outer: outer.release(), inner: inner, memory: memory.release())
+      try server.handOver(to: client)
+      let watch = try? Socket.peerProcess(client).release()
+      close(client)
+      if let lock = shared?.lock { close(lock) }
+      becomeServer(keeping: server.descriptors + [mount.device, image.descriptor, watch ?? -1])
+      let reader = try ImageServer(
+        image: squashfs, device: Descriptor(owning: mount.device),
+        options: ServerOptions(
+          blockCacheBytes: options.blockCacheBytes, threads: min(max(Process.allowedCPUs, 2), 8),
+          pollMicroseconds: options.pollMicroseconds))
+      try reader.start()
+      server.run(reader, firstClient: watch)
+    } catch {
+      fail(
+        Explanation(
+          what: "cannot mount the image \(printable(image.path))", why: error.explanation.why,
+          remedy: error.subject == "/dev/fuse"
+            ? "ask the administrator to make /dev/fuse readable and writable for everybody (mode 0666)"
+            : error.explanation.remedy))
+    }
+  }
+
+  /// A socket bound at its place, in the way every client finds it.
+  private func listen(_ place: SharedPlace) throws(SystemCallFault) -> Descriptor {
+    let socket = try Socket.make()
+    _ = unsafe unlinkat(place.directory, place.socketName, 0)
+    try Socket.bind(socket, place.folder + "/" + place.socketName)
+    try Socket.listen(socket)
+    return socket
+  }
+
+  /// Leaves everything that came with the launch: terminal, session, working directory, environment, limits.
+  private func becomeServer(keeping descriptors: [Int32]) {
+    _ = setsid()
+    Process.resetInheritedState()
+    Process.setTitle("apus: " + image.path)
+    Process.setName("apus-server")
+    Process.closeAll(except: descriptors.filter { $0 >= 0 })
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    var files = rlimit()
+    if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0 {
+      files.rlim_cur = files.rlim_max
+      _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
+    }
+    _ = umask(0o077)
+    try? Process.forbidTracing()
+  }
+}
