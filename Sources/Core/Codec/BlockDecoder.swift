@@ -7,13 +7,15 @@ internal import CZstd
 /// Decodes blocks of one compressor. Owns the library's state, so each thread has its own.
 ///
 /// The memory of every library is bounded: a block has at most 1 MiB ("Squashfs Binary Format", section 2), so an xz
-/// dictionary or a zstd window beyond that is a lie.
+/// dictionary beyond that is a lie and refused. The others decode in one go from input to output and hold no window.
 @safe public final class BlockDecoder {
   private let compressor: Compressor
   private let deflate: OpaquePointer?
   private let zstd: OpaquePointer?
   /// Bytes the xz decoder may take: a dictionary of 1 MiB and its tables.
-  private static let xzMemory: UInt64 = 4 << 20
+  private static let xzMemory: UInt64 = 2 << 20
+  /// No block is larger; the libraries with 32-bit sizes can take this much.
+  private static let mostInput = 2 << 20
 
   public init(_ compressor: Compressor) throws(CodecFault) {
     self.compressor = compressor
@@ -31,16 +33,21 @@ internal import CZstd
     unsafe ZSTD_freeDCtx(zstd)
   }
 
-  /// Decodes one whole block and returns how many bytes it has. More than `output` holds is a fault.
+  /// Decodes one whole block and returns how many bytes it has. More than `output` holds is a fault, and so are bytes
+  /// left over behind the end of the compressed stream.
   public func decode(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(CodecFault) -> Int {
-    guard let source = input.baseAddress, let target = output.baseAddress else { throw .corrupt(compressor) }
+    guard let source = input.baseAddress, let target = output.baseAddress, input.count > 0, output.count > 0,
+      input.count <= Self.mostInput, output.count <= Int(Int32.max)
+    else { throw .corrupt(compressor) }
     switch compressor {
     case .gzip:
       var count = 0
-      let result = unsafe libdeflate_zlib_decompress(deflate, source, input.count, target, output.count, &count)
-      guard result == LIBDEFLATE_SUCCESS else { throw .corrupt(.gzip) }
+      var read = 0
+      let result = unsafe libdeflate_zlib_decompress_ex(
+        deflate, source, input.count, target, output.count, &read, &count)
+      guard result == LIBDEFLATE_SUCCESS, read == input.count else { throw .corrupt(.gzip) }
       return count
     case .zstd:
       let result = unsafe ZSTD_decompressDCtx(zstd, target, output.count, source, input.count)
@@ -48,7 +55,8 @@ internal import CZstd
       return result
     case .lz4:
       let result = unsafe LZ4_decompress_safe(
-        source.assumingMemoryBound(to: CChar.self), target.assumingMemoryBound(to: CChar.self), Int32(input.count),
+        source.assumingMemoryBound(to: CChar.self), target.assumingMemoryBound(to: CChar.self),
+        Int32(input.count),
         Int32(output.count))
       guard result >= 0 else { throw .corrupt(.lz4) }
       return Int(result)
@@ -59,7 +67,7 @@ internal import CZstd
       let result = unsafe lzma_stream_buffer_decode(
         &memory, 0, nil, source.assumingMemoryBound(to: UInt8.self), &read, input.count,
         target.assumingMemoryBound(to: UInt8.self), &written, output.count)
-      guard result == LZMA_OK else { throw .corrupt(.xz) }
+      guard result == LZMA_OK, read == input.count else { throw .corrupt(.xz) }
       return written
     case .lzo:
       var count = lzo_uint(output.count)
@@ -73,7 +81,7 @@ internal import CZstd
     }
   }
 
-  /// The LZMA-alone container: 13 bytes of header, then the stream.
+  /// The LZMA-alone container: properties u8, dictionary size u32, decoded size u64, then the stream.
   private func decodeLZMA(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(CodecFault) -> Int {
@@ -85,7 +93,10 @@ internal import CZstd
     unsafe stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
     unsafe stream.avail_out = output.count
     let result = unsafe lzma_code(&stream, LZMA_FINISH)
-    guard result == LZMA_STREAM_END || result == LZMA_OK else { throw .corrupt(.lzma) }
+    // A stream that names its size may end without a mark; then all input was read.
+    guard result == LZMA_STREAM_END || result == LZMA_OK, unsafe stream.avail_in == 0 else {
+      throw .corrupt(.lzma)
+    }
     return unsafe Int(stream.total_out)
   }
 }

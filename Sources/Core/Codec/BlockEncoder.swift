@@ -1,18 +1,21 @@
 internal import CDeflate
 internal import CLZ4
 internal import CLZMA
+internal import CLZO
 internal import CZstd
 
 /// Encodes blocks with one compressor. Owns the library's state, so each thread has its own.
 ///
-/// Only what this project writes is here: gzip (zlib's container, through libdeflate), zstd, xz and lz4.
+/// The old LZMA container is read but never written.
 @safe public final class BlockEncoder {
-  public static let supported: [Compressor] = [.gzip, .zstd, .xz, .lz4]
+  public static let supported: [Compressor] = [.gzip, .zstd, .xz, .lz4, .lzo]
 
   private let compressor: Compressor
   private let level: Int
   private let deflate: OpaquePointer?
   private let zstd: OpaquePointer?
+  /// Working memory of lzo1x_999 and room for a block that grows.
+  private let lzo: UnsafeMutableRawBufferPointer?
 
   /// The level used where none is asked for. gzip 6: libdeflate's is smaller than zlib's 9 at a third of the time
   /// (docs/contributing/measurements.md).
@@ -21,6 +24,7 @@ internal import CZstd
     case .gzip: 6
     case .zstd: 9
     case .xz: 6
+    case .lzo: 8  // the default of mksquashfs
     default: 1
     }
   }
@@ -32,6 +36,9 @@ internal import CZstd
     self.level = level ?? Self.defaultLevel(compressor)
     unsafe deflate = compressor == .gzip ? libdeflate_alloc_compressor(Int32(self.level)) : nil
     unsafe zstd = compressor == .zstd ? ZSTD_createCCtx() : nil
+    unsafe lzo =
+      compressor == .lzo
+      ? .allocate(byteCount: Self.lzoMemory + Self.lzoRoom, alignment: 16) : nil
     if compressor == .gzip, unsafe deflate == nil { return nil }
     if compressor == .zstd, unsafe zstd == nil { return nil }
   }
@@ -39,6 +46,7 @@ internal import CZstd
   deinit {
     unsafe libdeflate_free_compressor(deflate)
     unsafe ZSTD_freeCCtx(zstd)
+    unsafe lzo?.deallocate()
   }
 
   /// Encodes one block and returns its size; nil when it would not fit in `output`, and is then stored as it is.
@@ -53,13 +61,34 @@ internal import CZstd
       return ZSTD_isError(result) == 0 ? result : nil
     case .lz4:
       let result = unsafe LZ4_compress_default(
-        source.assumingMemoryBound(to: CChar.self), target.assumingMemoryBound(to: CChar.self), Int32(input.count),
+        source.assumingMemoryBound(to: CChar.self), target.assumingMemoryBound(to: CChar.self),
+        Int32(input.count),
         Int32(output.count))
       return result > 0 ? Int(result) : nil
     case .xz:
       return unsafe encodeXZ(input, into: output)
-    case .lzo, .lzma: return nil
+    case .lzo: return unsafe encodeLZO(input, into: output)
+    case .lzma: return nil
     }
+  }
+
+  /// LZO1X_999_MEM_COMPRESS.
+  private static let lzoMemory = 14 * 16384 * 2
+  private static let mostBlock = 1 << 20
+  /// What the library asks for a block it cannot shrink (LZO.FAQ).
+  private static let lzoRoom = mostBlock + mostBlock / 16 + 64 + 3
+
+  private func encodeLZO(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int?
+  {
+    guard let memory = unsafe lzo?.baseAddress, input.count <= Self.mostBlock else { return nil }
+    let room = unsafe memory + Self.lzoMemory
+    var count = lzo_uint(0)
+    let result = unsafe lzo1x_999_compress_level(
+      input.baseAddress?.assumingMemoryBound(to: UInt8.self), lzo_uint(input.count),
+      room.assumingMemoryBound(to: UInt8.self), &count, memory, nil, 0, nil, Int32(level))
+    guard result == LZO_E_OK, Int(count) <= output.count else { return nil }
+    unsafe output.copyMemory(from: UnsafeRawBufferPointer(start: room, count: Int(count)))
+    return Int(count)
   }
 
   /// A dictionary no larger than the block: the kernel and our reader refuse to give memory for more.

@@ -11,7 +11,7 @@ final class Listing: Sendable {
     self.entries = entries
   }
 
-  /// Entries are sorted by bytes in every image the usual writers make; others are searched one by one.
+  /// Searches by halves: the reader sorts entries by their bytes.
   func find(_ name: [UInt8]) -> DirectoryEntry? {
     var low = 0
     var high = entries.count
@@ -20,7 +20,7 @@ final class Listing: Sendable {
       if entries[middle].name.lexicographicallyPrecedes(name) { low = middle + 1 } else { high = middle }
     }
     if low < entries.count, entries[low].name == name { return entries[low] }
-    return entries.first { $0.name == name }
+    return nil
   }
 }
 

@@ -113,7 +113,7 @@ internal import Squashfs
       answer.zeros(Protocol.entry - 24)
       return 0
     }
-    put(entry: try server.image.inode(found.inode), in: &answer)
+    put(entry: try server.image.inode(of: found), in: &answer)
     return 0
   }
 
@@ -172,7 +172,7 @@ internal import Squashfs
       guard answer.count + padded + (plus ? Protocol.entry : 0) <= limit else { break }
       if plus {
         // An object that cannot be read is listed without attributes; a look-up then says EIO.
-        if let entry, let inode = try? server.image.inode(entry.inode) {
+        if let entry, let inode = try? server.image.inode(of: entry) {
           put(entry: inode, in: &answer)
         } else {
           answer.zeros(Protocol.entry)

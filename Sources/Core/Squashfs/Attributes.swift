@@ -28,49 +28,32 @@ public enum AttributeSpace: UInt16, CaseIterable, Sendable {
 
 /// The xattr id table: where the pairs of each index lie.
 struct AttributeTable: Sendable {
-  struct Entry: Sendable {
-    let reference: UInt64
-    let count: UInt32
-    let bytes: UInt32
-  }
-
-  let entries: [Entry]
+  let entries: Table
   /// Where the pairs begin, from the start of the image.
   let start: Int
   /// Where they must end.
   let end: Int
 
-  /// At the table: start of the pairs u64, count u32, unused u32, then pointers to metadata blocks of 512 entries of
-  /// 16 bytes each.
   init(_ image: SquashfsImage) throws(SquashfsFault) {
     let table = image.superblock.xattrTable
-    guard table != Superblock.none, image.superblock.bytesUsed - table >= 16 else { throw .truncated("the xattr table") }
-    var head = [UInt8](repeating: 0, count: 16)
-    let got = try SquashfsImage.read(image.descriptor, at: image.offset + Int(table), into: &head)
-    guard got == 16 else { throw .truncated("the xattr table") }
-    func word(_ at: Int) -> UInt64 {
-      (0..<4).reduce(0) { $0 | UInt64(head[at + $1]) << (8 * UInt64($1)) }
+    let headSize = Layout.Attribute.headSize
+    guard table != Superblock.none, image.superblock.bytesUsed - table >= UInt64(headSize) else {
+      throw .truncated("the xattr table")
     }
-    let pairs = word(0) | word(4) << 32
-    let count = word(8)
+    var head = [UInt8](repeating: 0, count: headSize)
+    let got = try SquashfsImage.read(image.descriptor, at: image.offset + Int(table), into: &head)
+    guard got == headSize else { throw .truncated("the xattr table") }
+    let pairs: UInt64 = head.integer(0)
+    let count: UInt32 = head.integer(8)
     guard pairs >= UInt64(Superblock.size), pairs < table else {
       throw .field("xattr pairs", value: pairs, limit: "96 to \(table - 1)")
     }
-    let blocks = (count * 16 + 8191) / 8192
-    let pointers = try SquashfsImage.pointers(
-      at: table + 16, count: Int(blocks), bytesUsed: image.superblock.bytesUsed, image.descriptor, image.offset,
-      name: "xattr table")
-    var entries: [Entry] = []
-    for pointer in pointers {
-      var cursor = try MetadataCursor(image.metadata, at: pointer, offset: 0, end: Int(table))
-      for _ in 0..<min(512, Int(count) - entries.count) {
-        entries.append(
-          Entry(reference: try cursor.take(), count: try cursor.take(), bytes: try cursor.take()))
-      }
-    }
-    self.entries = entries
+    entries = try Table(
+      "xattr table", count: Int(count), entrySize: Layout.Attribute.entrySize, list: table + UInt64(headSize),
+      end: table, superblock: image.superblock, descriptor: image.descriptor, offset: image.offset)
     start = Int(pairs)
-    end = Int(table)
+    end = entries.start
+    guard start <= end else { throw .field("xattr pairs", value: pairs, limit: "at most \(entries.start)") }
   }
 }
 
@@ -78,28 +61,34 @@ extension SquashfsImage {
   /// At most this many pairs, and this many bytes of them, are read of one object.
   private static let mostPairs = 4096
   private static let mostBytes = 64 << 10
+  /// Linux: 255 with the prefix (XATTR_NAME_MAX).
+  private static let mostNameBytes = 255
 
   /// The extended attributes of an object.
   public func extendedAttributes(of inode: Inode) throws(SquashfsFault) -> [ExtendedAttribute] {
     guard let index = inode.attributes, hasAttributes else { return [] }
     let table = try attributeEntries()
-    guard Int(index) < table.entries.count else {
-      throw .field("xattr index", value: UInt64(index), limit: "less than \(table.entries.count)")
+    var entry = try table.entries.entry(Int(index), metadata)
+    let reference: UInt64 = try entry.take()
+    let count: UInt32 = try entry.take()
+    guard count <= Self.mostPairs else {
+      throw .field("xattr count", value: UInt64(count), limit: "at most \(Self.mostPairs)")
     }
-    let entry = table.entries[Int(index)]
-    guard entry.count <= Self.mostPairs else {
-      throw .field("xattr count", value: UInt64(entry.count), limit: "at most \(Self.mostPairs)")
-    }
-    var cursor = try cursor(at: entry.reference, table)
+    guard count > 0 else { return [] }
+    var cursor = try cursor(at: reference, table)
     var found: [ExtendedAttribute] = []
     var bytes = 0
-    for _ in 0..<entry.count {
+    for _ in 0..<count {
       let type: UInt16 = try cursor.take()
       let length: UInt16 = try cursor.take()
+      guard (1...Self.mostNameBytes).contains(Int(length)) else {
+        throw .field("xattr name length", value: UInt64(length), limit: "1 to \(Self.mostNameBytes)")
+      }
       let name = try cursor.take(Int(length))
+      guard !name.contains(0) else { throw .field("xattr name", value: 0, limit: "bytes other than NUL") }
       let valueLength: UInt32 = try cursor.take()
       let value: [UInt8]
-      if type & 0x100 != 0 {
+      if type & Layout.Attribute.outOfLine != 0 {
         // The value lies elsewhere: a reference of 8 bytes, to a length and the value. Never to another reference.
         guard valueLength == 8 else { throw .field("xattr value", value: UInt64(valueLength), limit: "8") }
         var other = try self.cursor(at: try cursor.take(), table)

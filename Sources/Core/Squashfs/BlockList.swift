@@ -16,10 +16,14 @@ public struct StoredBlock: Hashable, Sendable {
 
 /// Where the bytes of a file lie.
 public struct BlockList: Sendable {
+  /// The most blocks of a file: 2 TiB of blocks of 128 KiB. Their list takes 4.1 bytes each.
+  static let mostBlocks = 1 << 24
+
   /// Bytes of the file.
   public let size: Int
   public let blockSize: Int
-  public let blocks: [StoredBlock]
+  /// The data blocks, computed from their stored sizes.
+  public let blocks: Blocks
   /// The block with the end of the file, and where in it that begins.
   public let fragment: (block: StoredBlock, offset: Int)?
 
@@ -32,43 +36,51 @@ public struct BlockList: Sendable {
     guard let fragment else { return nil }
     return (fragment.block, fragment.offset + offset % blockSize)
   }
+
+  /// The data blocks of a file. Only stored sizes are held, and the start of each 64th block.
+  public struct Blocks: RandomAccessCollection, Sendable {
+    static let stride = 64
+
+    fileprivate var sizes: [UInt32] = []
+    fileprivate var starts: [UInt64] = []
+    fileprivate let fileSize: Int
+    fileprivate let blockSize: Int
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { sizes.count }
+
+    public subscript(index: Int) -> StoredBlock {
+      var start = starts[index / Self.stride]
+      for before in index / Self.stride * Self.stride..<index {
+        start += UInt64(StoredSize(rawValue: sizes[before]).bytes)
+      }
+      return StoredBlock(
+        start: start, stored: sizes[index], decodedBytes: Swift.min(blockSize, fileSize - index * blockSize),
+        isFragment: false)
+    }
+  }
 }
 
 extension SquashfsImage {
-  /// Where the bytes of a file lie.
+  /// Where the bytes of a file lie. Every block is checked to lie in the image.
   public func blockList(of file: Inode) throws(SquashfsFault) -> BlockList {
-    guard case .file(let place) = file.content else { throw .field("file", value: 0, limit: "a regular file") }
+    guard case .file(let place) = file.content else {
+      throw .field("file", value: 0, limit: "a regular file")
+    }
     let blockSize = Int(superblock.blockSize)
     let size = Int(file.size)
-    var blocks: [StoredBlock] = []
-    if place.blockCount > 0 {
-      var cursor = try MetadataCursor(
-        metadata, at: Int(superblock.inodeTable + place.listBlock), offset: place.listOffset,
-        end: Int(superblock.directoryTable))
-      var start = place.start
-      blocks.reserveCapacity(min(place.blockCount, 65536))
-      for index in 0..<place.blockCount {
-        let stored = StoredSize(rawValue: try cursor.take())
-        guard stored.isKnown, stored.bytes <= blockSize else {
-          throw .field("block size", value: UInt64(stored.rawValue), limit: "at most \(blockSize)")
-        }
-        let decoded = min(blockSize, size - index * blockSize)
-        blocks.append(
-          StoredBlock(start: start, stored: stored.rawValue, decodedBytes: decoded, isFragment: false))
-        start += UInt64(stored.bytes)
-        guard start <= superblock.bytesUsed else {
-          throw .field("block end", value: start, limit: "at most \(superblock.bytesUsed)")
-        }
-      }
-    }
+    let blocks = try readBlocks(place, size: size, blockSize: blockSize)
     guard let index = place.fragment else {
       return BlockList(size: size, blockSize: blockSize, blocks: blocks, fragment: nil)
     }
     let fragment = try fragment(index)
     let end = fragment.start.addingReportingOverflow(UInt64(fragment.stored.bytes))
-    guard fragment.stored.isKnown, fragment.stored.bytes <= blockSize, fragment.stored.bytes > 0, !end.overflow,
-      end.partialValue <= superblock.bytesUsed
-    else { throw .field("fragment size", value: UInt64(fragment.stored.rawValue), limit: "1 to \(blockSize)") }
+    guard fragment.stored.isKnown, fragment.stored.bytes <= blockSize, fragment.stored.bytes > 0,
+      !end.overflow,
+      fragment.start >= UInt64(Superblock.size), end.partialValue <= superblock.bytesUsed
+    else {
+      throw .field("fragment size", value: UInt64(fragment.stored.rawValue), limit: "1 to \(blockSize)")
+    }
     let offset = Int(place.fragmentOffset)
     guard offset + size % blockSize <= blockSize else {
       throw .field("fragment offset", value: UInt64(offset), limit: "at most \(blockSize - size % blockSize)")
@@ -78,8 +90,35 @@ extension SquashfsImage {
     return BlockList(size: size, blockSize: blockSize, blocks: blocks, fragment: (block, offset))
   }
 
+  private func readBlocks(_ place: FilePlace, size: Int, blockSize: Int) throws(SquashfsFault)
+    -> BlockList.Blocks
+  {
+    var blocks = BlockList.Blocks(fileSize: size, blockSize: blockSize)
+    guard place.blockCount > 0 else { return blocks }
+    var cursor = try MetadataCursor(
+      metadata, at: Int(superblock.inodeTable + place.listBlock), offset: place.listOffset,
+      end: Int(superblock.directoryTable))
+    var start = place.start
+    blocks.sizes.reserveCapacity(min(place.blockCount, 65536))
+    for index in 0..<place.blockCount {
+      let stored = StoredSize(rawValue: try cursor.take())
+      guard stored.isKnown, stored.bytes <= blockSize else {
+        throw .field("stored block", value: UInt64(stored.rawValue), limit: "at most \(blockSize)")
+      }
+      if index % BlockList.Blocks.stride == 0 { blocks.starts.append(start) }
+      blocks.sizes.append(stored.rawValue)
+      start += UInt64(stored.bytes)
+      guard start <= superblock.bytesUsed else {
+        throw .field("block end", value: start, limit: "at most \(superblock.bytesUsed)")
+      }
+    }
+    return blocks
+  }
+
   /// Reads the stored bytes of a block; fewer than asked for is a fault.
-  public func readStored(_ block: StoredBlock, into buffer: UnsafeMutableRawBufferPointer) throws(SquashfsFault) {
+  public func readStored(_ block: StoredBlock, into buffer: UnsafeMutableRawBufferPointer)
+    throws(SquashfsFault)
+  {
     let wanted = block.size.bytes
     guard buffer.count >= wanted else { throw .truncated("a buffer") }
     let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[0..<wanted])
@@ -96,13 +135,15 @@ extension SquashfsImage {
     into output: UnsafeMutableRawBufferPointer
   ) throws(SquashfsFault) -> Int {
     if block.size.isSparse {
-      let zeros = unsafe UnsafeMutableRawBufferPointer(rebasing: output[0..<block.decodedBytes])
-      for index in zeros.indices { unsafe zeros[index] = 0 }
+      guard output.count >= block.decodedBytes else { throw .truncated("a buffer") }
+      unsafe UnsafeMutableRawBufferPointer(rebasing: output[0..<block.decodedBytes])
+        .initializeMemory(as: UInt8.self, repeating: 0)
       return block.decodedBytes
     }
     let count: Int
     if block.size.isCompressed {
       try unsafe readStored(block, into: scratch)
+      // Room for no more than the block may have: one that decodes to more is a fault of the decoder.
       let room = block.isFragment ? Int(superblock.blockSize) : block.decodedBytes
       guard output.count >= room else { throw .truncated("a buffer") }
       do throws(CodecFault) {

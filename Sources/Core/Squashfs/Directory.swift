@@ -1,5 +1,4 @@
 public import Linux
-internal import Model
 
 /// One name of a directory.
 public struct DirectoryEntry: Equatable, Sendable {
@@ -11,84 +10,93 @@ public struct DirectoryEntry: Equatable, Sendable {
 }
 
 extension SquashfsImage {
-  /// The names of a directory in the order of the image ("Squashfs Binary Format", section 6).
+  /// The names of a directory, sorted by their bytes ("Squashfs Binary Format", section 6; `Layout.Directory`).
   ///
-  /// Runs of up to 256 entries that share an inode block and a base number, each with a head of 12 bytes
-  /// (count - 1 u32, inode block u32, number u32); an entry has 8 bytes (offset u16, number difference i16, type u16,
-  /// name length - 1 u16) and the name. A name that could lead out of the directory refuses the whole listing; of two
-  /// entries of one name only the first exists.
+  /// A name that could lead out of the directory refuses the whole listing; of two entries of one name only the first
+  /// exists. The index of an extended directory is not used: it is only a short cut to a part of the listing.
   public func entries(of directory: Inode) throws(SquashfsFault) -> [DirectoryEntry] {
-    guard case .directory(let place) = directory.content else { return [] }
-    guard place.bytes > 0 else { return [] }
-    let table = superblock.directoryTable
-    // The listing is a part of the directory table, which ends before the next table; decoded it can be at most
-    // 8192 for 3 bytes.
-    let end = [superblock.fragmentTable, superblock.exportTable, superblock.idTable]
-      .filter { $0 != Superblock.none && $0 > table }.min() ?? superblock.bytesUsed
-    guard UInt64(place.block) < end - table, UInt64(place.bytes) <= ((end - table) / 3 + 1) * 8192 else {
-      throw .field("directory size", value: UInt64(place.bytes), limit: "what its table holds")
+    guard case .directory(let place) = directory.content, place.bytes > 0 else { return [] }
+    let start = Int(superblock.directoryTable)
+    guard Int(place.block) < directoryEnd - start else {
+      throw .field("directory block", value: UInt64(place.block), limit: "less than \(directoryEnd - start)")
     }
     var cursor = try MetadataCursor(
-      metadata, at: Int(table) + Int(place.block), offset: Int(place.offset), end: Int(end))
+      metadata, at: start + Int(place.block), offset: Int(place.offset), end: directoryEnd)
+    guard place.bytes <= cursor.mostBytes else {
+      throw .field("directory size", value: UInt64(place.bytes), limit: "at most \(cursor.mostBytes)")
+    }
     let bytes = try cursor.take(place.bytes)
-    do throws(TruncatedFault) {
-      return try parse(bytes)
-    } catch { throw .truncated("a directory") }
-  }
-
-  private func parse(_ bytes: [UInt8]) throws(TruncatedFault) -> [DirectoryEntry] {
-    var reader = unsafe ByteReader(bytes.span.bytes)
     var entries: [DirectoryEntry] = []
+    // A guess: names have 16 bytes on average.
+    entries.reserveCapacity(bytes.count / (Layout.Directory.entrySize + 16))
     var isSorted = true
-    while reader.remaining > 0 {
-      let count = try reader.take(UInt32.self)
-      let block = try reader.take(UInt32.self)
-      let base = try reader.take(UInt32.self)
-      guard count < 256 else { throw TruncatedFault(offset: reader.offset, wanted: 256, have: Int(count)) }
-      for _ in 0...count {
-        let offset = try reader.take(UInt16.self)
-        let difference = try reader.take(Int16.self)
-        let type = try reader.take(UInt16.self)
-        let length = try reader.take(UInt16.self)
-        guard length < 256 else { throw TruncatedFault(offset: reader.offset, wanted: 256, have: Int(length)) }
-        let name = try reader.take(count: Int(length) + 1)
-        guard Self.isAcceptable(name), let kind = Self.kind(type) else {
-          throw TruncatedFault(offset: reader.offset, wanted: 0, have: 0)
-        }
-        if let last = entries.last, !last.name.lexicographicallyPrecedes(name) { isSorted = false }
-        entries.append(
-          DirectoryEntry(
-            name: name, kind: kind, inode: InodeReference(block: UInt64(block), offset: Int(offset)),
-            number: UInt32(truncatingIfNeeded: Int64(base) + Int64(difference))))
-      }
+    var at = 0
+    while at < bytes.count {
+      try readRun(bytes, &at, into: &entries, &isSorted)
     }
     if !isSorted {
       var seen: Set<[UInt8]> = []
       entries = entries.filter { seen.insert($0.name).inserted }
+      entries.sort { $0.name.lexicographicallyPrecedes($1.name) }
     }
     return entries
   }
 
-  /// The one entry of that name.
+  /// One head and its entries.
+  private func readRun(
+    _ bytes: [UInt8], _ at: inout Int, into entries: inout [DirectoryEntry], _ isSorted: inout Bool
+  ) throws(SquashfsFault) {
+    guard bytes.count - at >= Layout.Directory.headSize else { throw .truncated("a directory") }
+    let count = bytes.integer(at, UInt32.self)
+    let block = bytes.integer(at + 4, UInt32.self)
+    let base = bytes.integer(at + 8, UInt32.self)
+    at += Layout.Directory.headSize
+    guard count < Layout.Directory.mostEntries else {
+      throw .field(
+        "directory entries", value: UInt64(count) + 1, limit: "at most \(Layout.Directory.mostEntries)")
+    }
+    let inodeTable = superblock.directoryTable - superblock.inodeTable
+    guard block < inodeTable else {
+      throw .field("entry block", value: UInt64(block), limit: "less than \(inodeTable)")
+    }
+    for _ in 0...count {
+      guard bytes.count - at >= Layout.Directory.entrySize else { throw .truncated("a directory") }
+      let offset = bytes.integer(at, UInt16.self)
+      let difference = bytes.integer(at + 2, Int16.self)
+      let type = bytes.integer(at + 4, UInt16.self)
+      let length = Int(bytes.integer(at + 6, UInt16.self)) + 1
+      at += Layout.Directory.entrySize
+      guard length <= Layout.Directory.mostNameBytes else {
+        throw .field("name length", value: UInt64(length), limit: "at most \(Layout.Directory.mostNameBytes)")
+      }
+      guard bytes.count - at >= length else { throw .truncated("a directory") }
+      let name = Array(bytes[at..<at + length])
+      at += length
+      guard Self.isAcceptable(name) else {
+        throw .field("name", value: UInt64(name.first ?? 0), limit: "no `.`, `..`, `/` and NUL")
+      }
+      guard let kind = FileFacts.Kind(squashfsType: type) else {
+        throw .field("entry type", value: UInt64(type), limit: "1 to 7")
+      }
+      let number = Int64(base) + Int64(difference)
+      guard number >= 1, number <= Int64(superblock.inodeCount) else {
+        throw .field(
+          "entry number", value: UInt64(bitPattern: number), limit: "1 to \(superblock.inodeCount)")
+      }
+      if isSorted, let last = entries.last, !last.name.lexicographicallyPrecedes(name) { isSorted = false }
+      entries.append(
+        DirectoryEntry(
+          name: name, kind: kind, inode: InodeReference(block: UInt64(block), offset: Int(offset)),
+          number: UInt32(number)))
+    }
+  }
+
+  /// The one entry of that name. Reads the whole listing: who looks up often keeps it, and searches by halves.
   public func lookup(_ name: [UInt8], in directory: Inode) throws(SquashfsFault) -> DirectoryEntry? {
     try entries(of: directory).first { $0.name == name }
   }
 
   static func isAcceptable(_ name: [UInt8]) -> Bool {
     !name.isEmpty && name != [0x2E] && name != [0x2E, 0x2E] && !name.contains(0) && !name.contains(0x2F)
-  }
-
-  /// Entries carry the basic type of the object, 1 to 7.
-  private static func kind(_ type: UInt16) -> FileFacts.Kind? {
-    switch type {
-    case 1: .directory
-    case 2: .file
-    case 3: .link
-    case 4: .block
-    case 5: .character
-    case 6: .pipe
-    case 7: .socket
-    default: nil
-    }
   }
 }

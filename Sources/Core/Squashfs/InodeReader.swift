@@ -3,8 +3,7 @@ internal import Linux
 extension SquashfsImage {
   /// Reads an inode ("Squashfs Binary Format", section 5).
   ///
-  /// The common head has 16 bytes: type u16, mode u16, uid index u16, gid index u16, modification time u32,
-  /// number u32. Types 1 to 7 are basic, 8 to 14 the extended forms of the same.
+  /// The fields are in the table of `Layout.Inode`. Types 1 to 7 are basic, 8 to 14 the extended forms of the same.
   public func inode(_ reference: InodeReference) throws(SquashfsFault) -> Inode {
     let table = superblock.directoryTable - superblock.inodeTable
     guard reference.block < table else {
@@ -18,21 +17,17 @@ extension SquashfsImage {
     let uid: UInt16 = try cursor.take()
     let gid: UInt16 = try cursor.take()
     let modified: UInt32 = try cursor.take()
-    guard (1...14).contains(type) else { throw .field("inode type", value: UInt64(type), limit: "1 to 14") }
+    guard Layout.Inode.types.contains(type) else {
+      throw .field("inode type", value: UInt64(type), limit: "1 to 14")
+    }
     let number: UInt32 = try cursor.take()
     guard number >= 1, number <= superblock.inodeCount else {
       throw .field("inode number", value: UInt64(number), limit: "1 to \(superblock.inodeCount)")
     }
-    let kind: FileFacts.Kind =
-      switch type {
-      case 1, 8: .directory
-      case 2, 9: .file
-      case 3, 10: .link
-      case 4, 11: .block
-      case 5, 12: .character
-      case 6, 13: .pipe
-      default: .socket
-      }
+    let basic = type > Layout.Inode.extended ? type - Layout.Inode.extended : type
+    guard let kind = FileFacts.Kind(squashfsType: basic) else {
+      throw .field("inode type", value: UInt64(type), limit: "1 to 14")
+    }
     var linkCount: UInt32 = 1
     var size: UInt64 = 0
     var attributes = UInt32.max
@@ -97,6 +92,21 @@ extension SquashfsImage {
       attributes: attributes == .max ? nil : attributes, content: content)
   }
 
+  /// The inode an entry of a directory names. An entry that says another kind or number than the inode itself is a
+  /// lie about one of them.
+  public func inode(of entry: DirectoryEntry) throws(SquashfsFault) -> Inode {
+    let inode = try inode(entry.inode)
+    guard inode.kind == entry.kind else {
+      throw .field(
+        "entry type", value: UInt64(entry.kind.squashfsType), limit: "\(inode.kind.squashfsType) as its inode"
+      )
+    }
+    guard inode.number == entry.number else {
+      throw .field("entry number", value: UInt64(entry.number), limit: "\(inode.number) as its inode")
+    }
+    return inode
+  }
+
   private func id(_ index: UInt16) throws(SquashfsFault) -> UInt32 {
     guard Int(index) < ids.count else {
       throw .field("id index", value: UInt64(index), limit: "less than \(ids.count)")
@@ -108,7 +118,9 @@ extension SquashfsImage {
     _ block: UInt32, _ offset: UInt16, size: UInt64, parent: UInt32
   ) throws(SquashfsFault) -> DirectoryPlace {
     // 3 stands for `.` and `..`; old writers give an empty directory 0.
-    guard size >= 3 || size == 0 else { throw .field("directory size", value: size, limit: "0, or 3 and more") }
+    guard size >= 3 || size == 0 else {
+      throw .field("directory size", value: size, limit: "0, or 3 and more")
+    }
     return DirectoryPlace(block: block, offset: offset, bytes: size == 0 ? 0 : Int(size) - 3, parent: parent)
   }
 
@@ -116,15 +128,14 @@ extension SquashfsImage {
     start: UInt64, _ fragment: UInt32, _ fragmentOffset: UInt32, size: UInt64, list: MetadataCursor
   ) throws(SquashfsFault) -> FilePlace {
     guard size <= UInt64(Int64.max) else { throw .field("file size", value: size, limit: "less than 2^63") }
-    guard start <= superblock.bytesUsed else {
-      throw .field("first block", value: start, limit: "at most \(superblock.bytesUsed)")
-    }
     let blockSize = UInt64(superblock.blockSize)
     let whole = size / blockSize
     let blocks = fragment == .max ? whole + (size % blockSize == 0 ? 0 : 1) : whole
-    // A sparse block has no bytes in the image, but its size in the list has four of metadata, of which at most
-    // 8192 decode from 3 stored bytes.
-    let most = ((superblock.directoryTable - superblock.inodeTable) / 3 + 1) * 8192 / 4
+    guard blocks == 0 || start < superblock.bytesUsed else {
+      throw .field("first block", value: start, limit: "less than \(superblock.bytesUsed)")
+    }
+    // A sparse block has no bytes in the image, but its size in the list has four of metadata.
+    let most = UInt64(min(BlockList.mostBlocks, list.mostBytes / 4))
     guard blocks <= most else { throw .field("file size", value: size, limit: "at most \(most) blocks") }
     if fragment != .max {
       guard size % blockSize != 0 else {
@@ -133,6 +144,7 @@ extension SquashfsImage {
     }
     return FilePlace(
       start: start, fragment: fragment == .max ? nil : fragment, fragmentOffset: fragmentOffset,
-      blockCount: Int(blocks), listBlock: UInt64(list.position) - superblock.inodeTable, listOffset: list.offset)
+      blockCount: Int(blocks), listBlock: UInt64(list.position) - superblock.inodeTable,
+      listOffset: list.offset)
   }
 }

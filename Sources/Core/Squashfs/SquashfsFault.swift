@@ -24,13 +24,15 @@ extension SquashfsFault: Explained {
       Explanation(what: "cannot read the image", why: "there is no squashfs in it", remedy: remedy)
     case .version(let major, let minor):
       Explanation(
-        what: "cannot read the image", why: "it is squashfs \(major).\(minor), and only 4.0 is in use since 2009",
+        what: "cannot read the image",
+        why: "it is squashfs \(major).\(minor), and only 4.0 is in use since 2009",
         remedy: "make it anew with squashfs-tools 4")
     case .compressor(let number):
       Explanation(what: "cannot read the image", why: "its compressor \(number) is unknown", remedy: remedy)
     case .field(let name, let value, let limit):
       Explanation(
-        what: "cannot read the image", why: "its squashfs says \(name) = \(value), allowed is \(limit)", remedy: remedy)
+        what: "cannot read the image", why: "its squashfs says \(name) = \(value), allowed is \(limit)",
+        remedy: remedy)
     case .truncated(let structure):
       Explanation(what: "cannot read the image", why: "its squashfs ends within \(structure)", remedy: remedy)
     case .block(let fault): fault.explanation

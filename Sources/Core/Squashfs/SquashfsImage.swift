@@ -13,18 +13,48 @@ public final class SquashfsImage: Sendable {
   let offset: Int
   let metadata: MetadataCache
   let ids: [UInt32]
-  private let fragmentTable = Mutex<[Fragment]?>(nil)
+  let fragments: Table?
   private let attributeTable = Mutex<AttributeTable?>(nil)
+  /// Where the directory table ends: at the first fragment entry, export entry or id.
+  let directoryEnd: Int
 
   /// Opens the squashfs at `offset` of an open file, `length` bytes of which belong to it.
   public init(descriptor: Int32, offset: Int, length: Int) throws(SquashfsFault) {
-    var start = [UInt8](repeating: 0, count: Superblock.size)
+    var start = [UInt8](repeating: 0, count: Superblock.size + Layout.Metadata.headerSize)
     let got = try Self.read(descriptor, at: offset, into: &start)
-    superblock = try Superblock(Array(start.prefix(got)), length: length)
+    let superblock = try Superblock(Array(start.prefix(got)), length: length)
+    if superblock.flags & Superblock.Flags.compressorOptions != 0 {
+      guard got == start.count else { throw .truncated("the compressor options") }
+      let header = UInt16(start[Superblock.size]) | UInt16(start[Superblock.size + 1]) << 8
+      try CompressorOptions.check(header: header, of: superblock.compressor)
+    }
+    self.superblock = superblock
     self.descriptor = descriptor
     self.offset = offset
-    metadata = MetadataCache(descriptor: descriptor, offset: offset, compressor: superblock.compressor)
-    ids = try Self.readIDs(superblock, metadata, descriptor, offset)
+    metadata = MetadataCache(
+      descriptor: descriptor, offset: offset, length: Int(superblock.bytesUsed),
+      compressor: superblock.compressor)
+    let idTable = try Table(
+      "id table", count: Int(superblock.idCount), entrySize: Layout.ID.entrySize, list: superblock.idTable,
+      end: superblock.idTable, superblock: superblock, descriptor: descriptor, offset: offset)
+    ids = try Self.readIDs(idTable, metadata)
+    fragments =
+      superblock.fragmentCount == 0
+      ? nil
+      : try Table(
+        "fragment table", count: Int(superblock.fragmentCount), entrySize: Layout.Fragment.entrySize,
+        list: superblock.fragmentTable, end: superblock.fragmentTable, superblock: superblock,
+        descriptor: descriptor,
+        offset: offset)
+    directoryEnd = min(fragments?.start ?? idTable.start, idTable.start)
+    guard directoryEnd >= Int(superblock.directoryTable) else {
+      throw .field(
+        "table pointer", value: UInt64(directoryEnd),
+        limit: "behind the directory table's \(superblock.directoryTable)")
+    }
+    guard try inode(superblock.root).kind == .directory else {
+      throw .field("root inode", value: superblock.root.rawValue, limit: "a directory")
+    }
   }
 
   public var root: InodeReference { superblock.root }
@@ -32,7 +62,9 @@ public final class SquashfsImage: Sendable {
   /// Whether any object of the image can have extended attributes.
   public var hasAttributes: Bool { superblock.xattrTable != Superblock.none }
 
-  static func read(_ descriptor: Int32, at offset: Int, into bytes: inout [UInt8]) throws(SquashfsFault) -> Int {
+  static func read(_ descriptor: Int32, at offset: Int, into bytes: inout [UInt8]) throws(SquashfsFault)
+    -> Int
+  {
     var failure: SystemCallFault?
     let count = unsafe bytes.withUnsafeMutableBytes { buffer in
       do throws(SystemCallFault) { return unsafe try File.read(descriptor, at: offset, into: buffer) } catch {
@@ -44,74 +76,23 @@ public final class SquashfsImage: Sendable {
     return count
   }
 
-  /// The list of pointers to the metadata blocks of a table of fixed-size entries, all 8 bytes wide.
-  static func pointers(
-    at table: UInt64, count: Int, bytesUsed: UInt64, _ descriptor: Int32, _ offset: Int, name: String
-  ) throws(SquashfsFault) -> [Int] {
-    guard UInt64(count) * 8 <= bytesUsed - table else { throw .truncated("the \(name)") }
-    var bytes = [UInt8](repeating: 0, count: count * 8)
-    let got = try read(descriptor, at: offset + Int(table), into: &bytes)
-    guard got == bytes.count else { throw .truncated("the \(name)") }
-    var pointers: [Int] = []
-    for index in 0..<count {
-      var value: UInt64 = 0
-      for byte in bytes[index * 8..<index * 8 + 8].reversed() { value = value << 8 | UInt64(byte) }
-      guard value >= UInt64(Superblock.size), value < table else {
-        throw .field("\(name) pointer", value: value, limit: "96 to \(table - 1)")
-      }
-      pointers.append(Int(value))
-    }
-    return pointers
-  }
-
-  /// The id table: 2048 ids a metadata block ("Squashfs Binary Format", section 8).
-  private static func readIDs(
-    _ superblock: Superblock, _ metadata: MetadataCache, _ descriptor: Int32, _ offset: Int
-  ) throws(SquashfsFault) -> [UInt32] {
-    let count = Int(superblock.idCount)
-    let blocks = (count + 2047) / 2048
+  private static func readIDs(_ table: Table, _ metadata: MetadataCache) throws(SquashfsFault) -> [UInt32] {
     var ids: [UInt32] = []
-    for pointer in try pointers(
-      at: superblock.idTable, count: blocks, bytesUsed: superblock.bytesUsed, descriptor, offset, name: "id table")
-    {
-      var cursor = try MetadataCursor(metadata, at: pointer, offset: 0, end: Int(superblock.idTable))
-      for _ in 0..<min(2048, count - ids.count) { ids.append(try cursor.take()) }
+    ids.reserveCapacity(table.count)
+    for first in stride(from: 0, to: table.count, by: Layout.ID.entriesPerBlock) {
+      var cursor = try table.entry(first, metadata)
+      for _ in 0..<min(Layout.ID.entriesPerBlock, table.count - first) { ids.append(try cursor.take()) }
     }
     return ids
   }
 
   /// The fragment of that index.
   func fragment(_ index: UInt32) throws(SquashfsFault) -> Fragment {
-    guard index < superblock.fragmentCount else {
-      throw .field("fragment", value: UInt64(index), limit: "less than \(superblock.fragmentCount)")
+    guard let fragments else {
+      throw .field("fragment", value: UInt64(index), limit: "none: the image has no fragments")
     }
-    let result = fragmentTable.withLock { table -> Result<Fragment, SquashfsFault> in
-      do throws(SquashfsFault) {
-        if table == nil { table = try readFragments() }
-      } catch { return .failure(error) }
-      guard let table, Int(index) < table.count else { return .failure(.truncated("the fragment table")) }
-      return .success(table[Int(index)])
-    }
-    return try result.get()
-  }
-
-  /// 512 entries of 16 bytes a metadata block ("Squashfs Binary Format", section 7).
-  private func readFragments() throws(SquashfsFault) -> [Fragment] {
-    let count = Int(superblock.fragmentCount)
-    var fragments: [Fragment] = []
-    for pointer in try Self.pointers(
-      at: superblock.fragmentTable, count: (count + 511) / 512, bytesUsed: superblock.bytesUsed, descriptor, offset,
-      name: "fragment table")
-    {
-      var cursor = try MetadataCursor(metadata, at: pointer, offset: 0, end: Int(superblock.fragmentTable))
-      for _ in 0..<min(512, count - fragments.count) {
-        let start: UInt64 = try cursor.take()
-        let size: UInt32 = try cursor.take()
-        try cursor.skip(4)
-        fragments.append(Fragment(start: start, stored: StoredSize(rawValue: size)))
-      }
-    }
-    return fragments
+    var cursor = try fragments.entry(Int(index), metadata)
+    return Fragment(start: try cursor.take(), stored: StoredSize(rawValue: try cursor.take()))
   }
 
   func attributeEntries() throws(SquashfsFault) -> AttributeTable {

@@ -33,6 +33,8 @@ public struct Superblock: Equatable, Sendable {
     public static let noXattrs: UInt16 = 0x0200
     public static let compressorOptions: UInt16 = 0x0400
     public static let idsStored: UInt16 = 0x0800
+    /// All that the format names; 0x0004 has not been in use since version 3.
+    public static let known: UInt16 = 0x0FFF
   }
 
   public var inodeCount: UInt32
@@ -55,7 +57,8 @@ public struct Superblock: Equatable, Sendable {
 
   public init(
     inodeCount: UInt32, modified: UInt32, blockSize: UInt32, fragmentCount: UInt32, compressor: Compressor,
-    flags: UInt16, idCount: UInt16, root: InodeReference, bytesUsed: UInt64, idTable: UInt64, xattrTable: UInt64,
+    flags: UInt16, idCount: UInt16, root: InodeReference, bytesUsed: UInt64, idTable: UInt64,
+    xattrTable: UInt64,
     inodeTable: UInt64, directoryTable: UInt64, fragmentTable: UInt64, exportTable: UInt64
   ) {
     self.inodeCount = inodeCount
@@ -74,6 +77,9 @@ public struct Superblock: Equatable, Sendable {
     self.fragmentTable = fragmentTable
     self.exportTable = exportTable
   }
+
+  /// Flags that no version of the format names. Worth a warning, no refusal.
+  public var unknownFlags: UInt16 { flags & ~Flags.known }
 
   public var bytes: [UInt8] {
     var out = ByteWriter()
@@ -102,7 +108,9 @@ public struct Superblock: Equatable, Sendable {
   /// Reads and checks the superblock. `length`: bytes of the partition or file it opens.
   public init(_ bytes: [UInt8], length: Int) throws(SquashfsFault) {
     guard bytes.count >= Self.size else { throw .notSquashfs }
-    do throws(TruncatedFault) { self = try Superblock(parsing: bytes) } catch { throw .truncated("the superblock") }
+    do throws(TruncatedFault) { self = try Superblock(parsing: bytes) } catch {
+      throw .truncated("the superblock")
+    }
     try check(bytes, length: length)
   }
 
@@ -139,12 +147,13 @@ public struct Superblock: Equatable, Sendable {
     guard Int(half(22)) == blockSize.trailingZeroBitCount else {
       throw .field("block log", value: UInt64(half(22)), limit: "\(blockSize.trailingZeroBitCount)")
     }
-    guard bytesUsed <= UInt64(length), bytesUsed > UInt64(Self.size) else {
+    guard bytesUsed <= UInt64(max(length, 0)), bytesUsed > UInt64(Self.size) else {
       throw .field("bytes used", value: bytesUsed, limit: "97 to \(length)")
     }
     for (name, table, required) in [
       ("inode table", inodeTable, true), ("directory table", directoryTable, true),
-      ("fragment table", fragmentTable, false), ("export table", exportTable, false), ("id table", idTable, true),
+      ("fragment table", fragmentTable, false), ("export table", exportTable, false),
+      ("id table", idTable, true),
       ("xattr table", xattrTable, false),
     ] where required || table != Self.none {
       guard table >= UInt64(Self.size), table < bytesUsed else {
@@ -152,7 +161,8 @@ public struct Superblock: Equatable, Sendable {
       }
     }
     guard inodeTable < directoryTable else {
-      throw .field("directory table", value: directoryTable, limit: "more than the inode table's \(inodeTable)")
+      throw .field(
+        "directory table", value: directoryTable, limit: "more than the inode table's \(inodeTable)")
     }
     let order = [directoryTable, fragmentTable, exportTable, idTable, xattrTable].filter { $0 != Self.none }
     guard zip(order, order.dropFirst()).allSatisfy({ $0 <= $1 }) else {
@@ -166,10 +176,6 @@ public struct Superblock: Equatable, Sendable {
     guard idCount >= 1 else { throw .field("id count", value: 0, limit: "1 to 65535") }
     guard fragmentCount == 0 || fragmentTable != Self.none else {
       throw .field("fragment count", value: UInt64(fragmentCount), limit: "0 without a fragment table")
-    }
-    // Each fragment has a 16-byte entry in a metadata block, so its table's blocks must have room in the image.
-    guard UInt64(fragmentCount) <= bytesUsed else {
-      throw .field("fragment count", value: UInt64(fragmentCount), limit: "at most \(bytesUsed)")
     }
     guard root.block < directoryTable - inodeTable, root.offset < 8192 else {
       throw .field("root inode", value: root.rawValue, limit: "a place in the inode table")
