@@ -22,6 +22,9 @@ public struct FileFacts: Equatable, Sendable {
   public let changedSeconds: Int
   public let changedNanoseconds: Int
 
+  /// The device a device node stands for, as its two numbers.
+  public var representedDevice: (major: UInt32, minor: UInt32) { (apus_major(represents), apus_minor(represents)) }
+
   package init(_ facts: stat) {
     kind =
       switch facts.st_mode & S_IFMT {

@@ -91,6 +91,11 @@ uint64_t apus_makedev(unsigned major, unsigned minor);
 int apus_exit_code(int status);      // 0..255, or 128 + the signal
 int apus_is_stopped(int status);
 
+// Extended attributes of the object itself, links not followed (lgetxattr(2) and its kin).
+long apus_listxattr(const char *path, char *names, size_t size);
+long apus_getxattr(const char *path, const char *name, void *value, size_t size);
+int apus_setxattr(const char *path, const char *name, const void *value, size_t size);
+
 // The type of the file system that holds a descriptor (statfs f_type), or -errno.
 long apus_filesystem_type(int descriptor);
 
