@@ -1,0 +1,75 @@
+internal import Codec
+internal import Glibc
+internal import Linux
+internal import Squashfs
+
+/// Unpacks an image into a directory that appears under its name only when it is complete.
+public enum Sandbox {
+  public struct Result: Sendable {
+    /// What the caller was not allowed to make: sentences for warnings.
+    public let omissions: [String]
+  }
+
+  public static func make(_ target: String, fromImage path: String, replaces: Bool) throws(BuildFault) -> Result {
+    let (parent, name) = OutputFile.split(target)
+    let directory: Descriptor
+    do throws(SystemCallFault) { directory = try File.open(parent, O_RDONLY | O_DIRECTORY) } catch {
+      throw .output(path: parent, error)
+    }
+    var exists = false
+    if let facts = try? File.facts(name, from: directory.number, following: false) {
+      guard replaces else { throw .targetExists(path: target) }
+      guard facts.kind == .directory else { throw .targetIsNoDirectory(path: target) }
+      exists = true
+    }
+    let source = try ImageSource(path)
+    let hidden = Array(".\(name.prefix(200)).apus-\(getpid())".utf8)
+    let last = Array(name.utf8)
+    var omissions: [String] = []
+    do throws(BuildFault) {
+      do throws(SystemCallFault) {
+        try RawName.makeDirectory(hidden, mode: 0o700, in: directory.number)
+      } catch { throw .output(path: target, error) }
+      let root: Descriptor
+      do throws(SystemCallFault) {
+        root = try RawName.open(hidden, O_RDONLY | O_DIRECTORY, in: directory.number)
+      } catch { throw .output(path: target, error) }
+      omissions = try Unpacker.unpack(source.image, path: path, into: root.number)
+      do throws(SystemCallFault) {
+        if exists {
+          let old = hidden + Array("-old".utf8)
+          try RawName.rename(last, in: directory.number, to: old, in: directory.number)
+          do throws(SystemCallFault) {
+            try RawName.rename(hidden, in: directory.number, to: last, in: directory.number)
+          } catch {
+            // The old directory goes back to its name; if even that fails it is still there under the other.
+            try? RawName.rename(old, in: directory.number, to: last, in: directory.number)
+            throw error
+          }
+          DirectoryRemoval.remove(old, in: directory.number)
+        } else {
+          try RawName.rename(hidden, in: directory.number, to: last, in: directory.number)
+        }
+      } catch { throw .output(path: target, error) }
+    } catch {
+      DirectoryRemoval.remove(hidden, in: directory.number)
+      throw error
+    }
+    return Result(omissions: omissions)
+  }
+}
+
+/// Removes a directory with everything in it, by descriptors, following nothing. What cannot be removed stays.
+enum DirectoryRemoval {
+  static func remove(_ name: [UInt8], in directory: Int32) {
+    if (try? RawName.remove(name, isDirectory: false, in: directory)) != nil { return }
+    // A directory without permissions of its own hides its names even from its owner.
+    if let facts = try? RawName.facts(name, in: directory), facts.kind == .directory, facts.mode & 0o700 != 0o700 {
+      try? RawName.changeMode(name, mode: 0o700, in: directory)
+    }
+    if let inner = try? RawName.open(name, O_RDONLY | O_DIRECTORY, in: directory) {
+      for child in (try? RawName.names(in: inner.number)) ?? [] { remove(child, in: inner.number) }
+    }
+    try? RawName.remove(name, isDirectory: true, in: directory)
+  }
+}

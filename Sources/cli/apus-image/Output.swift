@@ -1,0 +1,46 @@
+internal import Glibc
+internal import Linux
+internal import Model
+
+/// What the program prints: messages for people on standard error, results on standard output.
+struct Output {
+  /// How much is said, by Apptainer's numbers (`APUS_MESSAGELEVEL`): 5 debug, 4 verbose, 1 normal, -1 quiet,
+  /// -3 silent.
+  var level: Int
+  /// Colour of the level's word, only on a terminal.
+  var usesColor: Bool
+
+  init(level: Int = 1, usesColor: Bool = isatty(2) == 1) {
+    self.level = level
+    self.usesColor = usesColor
+  }
+
+  /// One `FATAL:` line, and the remedy on a line of its own. Returns the exit code given, for `return`.
+  func fatal(_ explanation: Explanation, exit code: Int32 = ExitCode.failure) -> Int32 {
+    guard level > -3 else { return code }
+    write(2, word("FATAL:   ", color: 31) + "\(explanation.what): \(explanation.why)\n")
+    if !explanation.remedy.isEmpty { write(2, "         \(explanation.remedy)\n") }
+    return code
+  }
+
+  func notice(_ notice: Notice) {
+    switch notice.level {
+    case .warning: if level > -3 { write(2, word("WARNING: ", color: 33) + notice.text + "\n") }
+    case .info: if level >= 1 { write(2, word("INFO:    ", color: 34) + notice.text + "\n") }
+    case .verbose: if level >= 4 { write(2, word("VERBOSE: ", color: 34) + notice.text + "\n") }
+    case .debug: if level >= 5 { write(2, "DEBUG   " + notice.text + "\n") }
+    }
+  }
+
+  /// A result, on standard output.
+  func result(_ text: String) { write(1, text) }
+
+  private func word(_ text: String, color: Int) -> String {
+    usesColor ? "\u{1B}[\(color)m\(text)\u{1B}[0m" : text
+  }
+
+  private func write(_ descriptor: Int32, _ text: String) {
+    // A reader that has gone away is no reason to fail: the exit code still tells.
+    try? File.write(Array(text.utf8), to: descriptor)
+  }
+}
