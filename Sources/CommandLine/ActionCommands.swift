@@ -1,0 +1,99 @@
+/// The commands that start programs, and their common options.
+extension Commands {
+  static let binds: [Option] = [
+    Option(
+      "bind", "B", .many("SOURCE[:TARGET[:OPTIONS]]"), variables: ["BIND", "BINDPATH"],
+      help: "Show a path of the host in the container; OPTIONS are ro or rw; several are separated by commas"),
+    Option(
+      "mount", nil, .many("type=bind,source=S,target=T[,ro]"), variables: ["MOUNT"],
+      help: "The same, written as fields"),
+    Option(
+      "home", "H", .value("SOURCE[:TARGET]"), variables: ["HOME"], help: "Another directory as the home directory"),
+    Option("no-home", variables: ["NO_HOME"], help: "Do not show the home directory"),
+    Option(
+      "no-mount", nil, .list("NAME,..."), variables: ["NO_MOUNT"],
+      help: "Leave out proc, sys, dev, devpts, home, tmp, hostfs, cwd, bind-paths, or the bind path named"),
+    Option("scratch", "S", .list("TARGET,..."), variables: ["SCRATCH", "SCRATCHDIR"], help: "An empty writable directory"),
+    Option(
+      "workdir", "W", .value("DIRECTORY"), variables: ["WORKDIR"],
+      help: "Where --scratch, and /tmp and home with --contain, are kept"),
+  ]
+
+  static let writable: [Option] = [
+    Option(
+      "overlay", "o", .list("DIRECTORY[:ro]"), variables: ["OVERLAY", "OVERLAYIMAGE"],
+      help: "Keep changes in a directory, or lay one over the image read-only with :ro"),
+    Option("writable", "w", variables: ["WRITABLE"], help: "Write to the image itself (sandbox directories)"),
+    Option(
+      "writable-tmpfs", variables: ["WRITABLE_TMPFS"], help: "Write to the root in memory; changes go with the container"),
+  ]
+
+  static let environment: [Option] = [
+    Option("env", nil, .many("NAME=VALUE,..."), help: "Set variables"),
+    Option("env-file", nil, .list("FILE"), variables: ["ENV_FILE"], help: "Set variables from a file"),
+    Option("cleanenv", "e", variables: ["CLEANENV"], help: "Leave out the variables of the host"),
+    Option("no-eval", variables: ["NO_EVAL"], help: "Take values of variables and arguments literally"),
+  ]
+
+  static let isolation: [Option] = [
+    Option(
+      "contain", "c", variables: ["CONTAIN"],
+      help: "A minimal /dev, and empty home, /tmp and /var/tmp instead of the host's"),
+    Option("containall", "C", variables: ["CONTAINALL"], help: "--contain --pid --ipc --cleanenv"),
+    Option(
+      "compat", variables: ["COMPAT"], help: "Much like Docker: --containall --no-init --no-umask --writable-tmpfs --no-eval"),
+    Option("pid", "p", variables: ["PID", "UNSHARE_PID"], help: "Processes of its own"),
+    Option("no-pid", variables: ["NO_PID"], help: "No processes of its own, whatever else implies them"),
+    Option("no-init", variables: ["NOSHIMINIT"], help: "With --pid the program itself is process 1"),
+    Option("ipc", "i", variables: ["IPC", "UNSHARE_IPC"], help: "Semaphores, queues and shared memory of its own"),
+    Option("uts", variables: ["UTS", "UNSHARE_UTS"], help: "A host name of its own"),
+    Option("hostname", nil, .value("NAME"), variables: ["HOSTNAME"], help: "Set the host name (implies --uts)"),
+    Option(
+      "userns", "u", variables: ["USERNS", "UNSHARE_USERNS"],
+      help: "A user namespace; only root could do without, so for others it changes nothing"),
+    Option("no-umask", variables: ["NO_UMASK"], help: "File mode mask 0022 instead of the caller's"),
+    Option(
+      "no-shared-mount", variables: ["NO_SHARED_MOUNT"], help: "A server of its own instead of the shared one"),
+  ]
+
+  static let directory = Option(
+    "cwd", nil, .value("DIRECTORY"), variables: ["CWD", "TARGET_CWD", "PWD", "TARGET_PWD"], synonyms: ["pwd"],
+    help: "The working directory in the container")
+
+  static let action: [Option] = binds + writable + environment + isolation + [directory]
+
+  static let imageForms = """
+    IMAGE is a SIF file, a squashfs file, or a directory with a root file system. The container sees the user's home \
+    directory, /tmp, the working directory and the network of the host, unless an option says otherwise.
+    """
+
+  static let shellOption = Option("shell", "s", .value("PATH"), variables: ["SHELL"], help: "The shell to start")
+
+  static let actions: [Command] = [
+    Command(
+      ["exec"], "IMAGE COMMAND [ARGUMENT...]", fewest: 2, summary: "Run a command in a container",
+      description: imageForms,
+      examples: [
+        "apus exec debian.sif cat /etc/os-release", "apus exec --bind /data:/mnt:ro tools.sif ls /mnt",
+      ], options: action),
+    Command(
+      ["run"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run what the image is made to run",
+      description: imageForms + " The image's run script says what runs; the arguments are handed to it.",
+      examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"], options: action),
+    Command(
+      ["shell"], "IMAGE", operands: 1...1, summary: "Start a shell in a container", description: imageForms,
+      examples: ["apus shell debian.sif"], options: action + [shellOption]),
+    Command(
+      ["test"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run the image's own test",
+      description: imageForms + " An image without a test is no failure.", options: action),
+  ] + ["exec", "run", "shell", "test"].map { name in
+    Command(
+      ["explain", name], name == "exec" ? "IMAGE COMMAND [ARGUMENT...]" : "IMAGE [ARGUMENT...]",
+      fewest: name == "exec" ? 2 : 1, summary: "Show what `apus \(name)` would do, and why",
+      description: "Prints the plan of the launch: namespaces, mounts in their order, environment, program, each with "
+        + "its reason. Runs nothing.",
+      options: action + [shellOptionOrNone(name), json].compactMap(\.self))
+  }
+
+  private static func shellOptionOrNone(_ name: String) -> Option? { name == "shell" ? shellOption : nil }
+}

@@ -1,0 +1,198 @@
+/// A command line taken apart. Only recorded, not judged: what values mean is decided by who uses them.
+public struct Parsed: Equatable, Sendable {
+  public let command: Command
+  public internal(set) var operands: [String] = []
+  var flags: [String: Bool] = [:]
+  var values: [String: [String]] = [:]
+
+  init(_ command: Command) { self.command = command }
+
+  public func isOn(_ name: String) -> Bool { flags[name] ?? false }
+
+  /// The last value given.
+  public func value(_ name: String) -> String? { values[name]?.last }
+
+  /// All values in order, those of the environment last.
+  public func all(_ name: String) -> [String] { values[name] ?? [] }
+}
+
+/// Takes command lines apart by the table of commands.
+public struct Parser: Sendable {
+  public static let prefixes = ["APUS_", "APPTAINER_", "SINGULARITY_"]
+
+  private let commands: [Command]
+  private let global: [Option]
+
+  public init(commands: [Command] = Commands.all, global: [Option] = Commands.global) {
+    self.commands = commands
+    self.global = global
+  }
+
+  /// `words` without the program's name. `environment` looks up a variable.
+  public func parse(_ words: [String], environment: (String) -> String?) throws(UsageFault) -> Parsed {
+    var left = words[...]
+    var flags: [String: Bool] = [:]
+    var values: [String: [String]] = [:]
+    try takeOptions(&left, from: global, command: "", flags: &flags, values: &values)
+    let command = try takeCommand(&left)
+    var parsed = Parsed(command)
+    let options = command.options + global
+    if command.mixesOptions {
+      while !left.isEmpty {
+        try takeOptions(&left, from: options, command: command.name, flags: &flags, values: &values)
+        if let operand = left.popFirst() { parsed.operands.append(operand) }
+      }
+    } else {
+      try takeOptions(&left, from: options, command: command.name, flags: &flags, values: &values)
+      parsed.operands = Array(left)
+    }
+    parsed.flags = flags
+    parsed.values = values
+    for option in options { try addEnvironment(of: option, to: &parsed, environment) }
+    guard parsed.operands.count >= command.fewest, parsed.operands.count <= command.most ?? .max else {
+      throw .operandCount(command: command.name, usage: command.name + " " + command.operands)
+    }
+    return parsed
+  }
+
+  /// The command with the longest path that the words begin with.
+  private func takeCommand(_ left: inout ArraySlice<String>) throws(UsageFault) -> Command {
+    guard let first = left.first else { throw .noCommand }
+    let found = commands.filter { left.starts(with: $0.path) }.max { $0.path.count < $1.path.count }
+    guard let found else {
+      let names = commands.filter { !$0.isHidden }.map(\.name)
+      let word = commands.contains { $0.path.first == first } ? left.prefix(2).joined(separator: " ") : first
+      throw .unknownCommand(word, near: Nearest.name(to: word, among: names))
+    }
+    left.removeFirst(found.path.count)
+    return found
+  }
+
+  private func takeOptions(
+    _ left: inout ArraySlice<String>, from options: [Option], command: String, flags: inout [String: Bool],
+    values: inout [String: [String]]
+  ) throws(UsageFault) {
+    while let word = left.first, word.hasPrefix("-"), word != "-" {
+      left.removeFirst()
+      if word == "--" { return }
+      if word.hasPrefix("--") {
+        try takeLong(word, &left, options, command, &flags, &values)
+      } else {
+        try takeShort(word, &left, options, command, &flags, &values)
+      }
+    }
+  }
+
+  private func takeLong(
+    _ word: String, _ left: inout ArraySlice<String>, _ options: [Option], _ command: String,
+    _ flags: inout [String: Bool], _ values: inout [String: [String]]
+  ) throws(UsageFault) {
+    let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard let option = options.first(where: { $0.name == parts[0] || $0.synonyms.contains(parts[0]) }) else {
+      let names = options.filter { !$0.isHidden }.map(\.name)
+      throw .unknownOption(word, command: command, near: Nearest.name(to: parts[0], among: names))
+    }
+    let given = parts.count > 1 ? parts[1] : nil
+    if option.kind == .flag {
+      flags[option.name] = try given.map { text throws(UsageFault) in try Self.boolean(text, "--" + option.name) } ?? true
+      return
+    }
+    guard let value = given ?? left.popFirst() else { throw .missingValue(option: "--" + option.name) }
+    record(value, for: option, &values)
+  }
+
+  /// `-cv`, `-B/a:/b`, `-B /a:/b`, `-B=/a:/b`
+  private func takeShort(
+    _ word: String, _ left: inout ArraySlice<String>, _ options: [Option], _ command: String,
+    _ flags: inout [String: Bool], _ values: inout [String: [String]]
+  ) throws(UsageFault) {
+    var letters = word.dropFirst()
+    while let letter = letters.popFirst() {
+      guard let option = options.first(where: { $0.letter == letter }) else {
+        throw .unknownOption("-\(letter)", command: command, near: nil)
+      }
+      if option.kind == .flag {
+        if letters.first == "=" {
+          flags[option.name] = try Self.boolean(String(letters.dropFirst()), "-\(letter)")
+          return
+        }
+        flags[option.name] = true
+        continue
+      }
+      if letters.first == "=" { letters.removeFirst() }
+      guard let value = letters.isEmpty ? left.popFirst() : String(letters) else {
+        throw .missingValue(option: "-\(letter)")
+      }
+      return record(value, for: option, &values)
+    }
+  }
+
+  private func record(_ value: String, for option: Option, _ values: inout [String: [String]]) {
+    if case .list = option.kind {
+      let items = value.split(separator: ",").map { Self.trimmed($0) }.filter { !$0.isEmpty }
+      values[option.name, default: []] += items
+    } else {
+      values[option.name, default: []].append(value)
+    }
+  }
+
+  /// The command line hides the environment, except for what adds up.
+  private func addEnvironment(
+    of option: Option, to parsed: inout Parsed, _ environment: (String) -> String?
+  ) throws(UsageFault) {
+    let isGiven = parsed.flags[option.name] != nil || parsed.values[option.name] != nil
+    guard !isGiven || option.addsEnvironment else { return }
+    for prefix in Self.prefixes {
+      for variable in option.variables {
+        guard let value = environment(prefix + variable), !value.isEmpty || option.kind != .flag else { continue }
+        switch option.kind {
+        case .flag: parsed.flags[option.name] = try Self.boolean(value, prefix + variable)
+        case .many:
+          parsed.values[option.name, default: []] += value.split(separator: "\n").map(String.init)
+        case .value, .list: record(value, for: option, &parsed.values)
+        }
+        return
+      }
+    }
+  }
+
+  private static func boolean(_ text: String, _ source: String) throws(UsageFault) -> Bool {
+    switch text {
+    case "1", "t", "T", "true", "TRUE", "True": true
+    case "0", "f", "F", "false", "FALSE", "False": false
+    default: throw .notBoolean(source: source, value: text)
+    }
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    let start = text.drop { $0 == " " || $0 == "\t" }
+    return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+  }
+}
+
+/// The known name that a mistyped one probably meant.
+enum Nearest {
+  /// nil where nothing is within two edits, or within a third of the word's length.
+  static func name(to word: String, among names: [String]) -> String? {
+    let ranked = names.map { ($0, distance(word, $0)) }.min { $0.1 < $1.1 }
+    guard let (name, distance) = ranked, distance <= max(2, word.count / 3), distance < word.count else { return nil }
+    return name
+  }
+
+  /// Levenshtein's distance.
+  private static func distance(_ left: String, _ right: String) -> Int {
+    let left = Array(left)
+    let right = Array(right)
+    var row = Array(0...right.count)
+    for (i, a) in left.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, b) in right.enumerated() {
+        let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
+        diagonal = row[j + 1]
+        row[j + 1] = next
+      }
+    }
+    return row[right.count]
+  }
+}
