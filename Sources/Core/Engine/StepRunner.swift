@@ -54,6 +54,10 @@ struct StepRunner: ~Copyable {
         file.number, at: place.number, attributes: [.noSetID, .noDevices], subject: target)
     case .makeDirectory(let path, let mode):
       try BeneathRoot.makeDirectories(path, mode: mode, root: root.number)
+    case .makeFile(let path): try BeneathRoot.makeFile(path, root: root.number)
+    case .makeHostDirectory(let path):
+      let top = try File.open("/", O_PATH | O_DIRECTORY)
+      try BeneathRoot.makeDirectories(path, mode: 0o700, root: top.number)
     case .makeLink(let path, let to):
       let parent = try BeneathRoot.open(ContainerPath.parent(path), O_PATH | O_DIRECTORY, root: root.number)
       let number = parent.number
@@ -89,6 +93,8 @@ extension Step {
     case .fileSystem(let type, let target, _): "mount \(type) at \(printable(target))"
     case .generatedFile(let target, _, _): "provide \(printable(target))"
     case .makeDirectory(let path, _): "make the directory \(printable(path))"
+    case .makeFile(let path): "make the file \(printable(path))"
+    case .makeHostDirectory(let path): "make the directory \(printable(path)) on the host"
     case .makeLink(let path, _): "make the link \(printable(path))"
     case .sessionDirectory(let target, _): "provide the directory \(printable(target))"
     case .hostName(let name): "set the host name \(printable(name))"

@@ -187,3 +187,13 @@ public enum Mount {
     try checked(unsafe apus_umount(path, Int32(MNT_DETACH)), "umount", path)
   }
 }
+
+extension Mount {
+  /// Whether a file system of that type can be made in this user namespace. Unknown without fsopen: then yes, and the
+  /// mount itself will tell.
+  public static func isAvailable(_ type: String) -> Bool {
+    let context = unsafe apus_fsopen(type, 1)
+    if context >= 0 { close(context) }
+    return context >= 0 || context == -ENOSYS
+  }
+}

@@ -96,6 +96,10 @@ public enum Step: Equatable, Sendable {
   case generatedFile(target: String, contents: [UInt8], mode: UInt32)
   /// A directory made at `path`, on a file system of this plan that is writable there (a tmpfs of an earlier step).
   case makeDirectory(path: String, mode: UInt32)
+  /// An empty file made at `path`, likewise.
+  case makeFile(path: String)
+  /// A directory made on the host, with those above it, with the user's rights (`--workdir`).
+  case makeHostDirectory(path: String)
   /// A symbolic link made at `path`, likewise.
   case makeLink(path: String, to: String)
   /// Shows the directory that the launch keeps for `path` in its session tmpfs (`--contain`, `--scratch`).

@@ -1,0 +1,57 @@
+public import Linux
+public import Settings
+
+/// What a plan needs to know of the host, looked up before the launch leaves its mount namespace.
+public struct HostFacts: Equatable, Sendable {
+  public enum Kind: Equatable, Sendable { case directory, other }
+
+  public var user: User
+  /// The working directory; nil when it is gone.
+  public var currentDirectory: String?
+  public var variables: Variables
+  /// What is at the paths that were asked about; absent: nothing.
+  public var kinds: [String: Kind]
+  public var resolverConfiguration: [UInt8]?
+  /// The host's /etc/group, for the names of the user's groups.
+  public var groups: String
+  /// Paths and texts of the files of --env-file.
+  public var environmentFiles: [EnvironmentText] = []
+  /// Bytes of memory the launch may use.
+  public var memoryBytes: Int
+  public var isPrivileged: Bool
+  public var hasTerminal: Bool
+
+  public init(
+    user: User, currentDirectory: String?, variables: Variables, kinds: [String: Kind],
+    resolverConfiguration: [UInt8]? = nil, groups: String = "", memoryBytes: Int = 0, isPrivileged: Bool = false,
+    hasTerminal: Bool = false
+  ) {
+    self.user = user
+    self.currentDirectory = currentDirectory
+    self.variables = variables
+    self.kinds = kinds
+    self.resolverConfiguration = resolverConfiguration
+    self.groups = groups
+    self.memoryBytes = memoryBytes
+    self.isPrivileged = isPrivileged
+    self.hasTerminal = hasTerminal
+  }
+
+  /// The user's home directory: the user database's, $HOME only where that has none.
+  var home: String? {
+    if let home = user.entry?.home, home.hasPrefix("/") { return home }
+    if let home = variables["HOME"], home.hasPrefix("/") { return home }
+    return nil
+  }
+}
+
+/// A file of `--env-file` as it was read.
+public struct EnvironmentText: Equatable, Sendable {
+  public let path: String
+  public let text: String
+
+  public init(path: String, text: String) {
+    self.path = path
+    self.text = text
+  }
+}

@@ -1,0 +1,92 @@
+internal import Glibc
+public import Linux
+internal import Model
+public import Settings
+
+/// Looks at the host for what a request needs: each path once. Touching sources of binds here, in the host's mount
+/// namespace, lets automounts fire.
+public func surveyHost(
+  _ request: LaunchRequest, settings: Settings, user: User, variables: Variables, isPrivileged: Bool
+) throws(LaunchFault) -> HostFacts {
+  let current = currentDirectory(variables)
+  var facts = HostFacts(
+    user: user, currentDirectory: current, variables: variables, kinds: [:], isPrivileged: isPrivileged,
+    hasTerminal: isatty(0) == 1)
+  var paths: Set<String> = []
+  if !request.contain {
+    paths.formUnion(["/tmp", "/var/tmp"])
+    for text in settings.bindPaths {
+      if let binds = try? BindGrammar.parse(bind: text, from: "/") { paths.formUnion(binds.map(\.source)) }
+    }
+  }
+  if let home = facts.home { paths.insert(home) }
+  let base = current ?? "/"
+  if let spec = request.homeSpec, let source = spec.split(separator: ":").first {
+    paths.insert(ContainerPath.normalized(String(source), from: base))
+  }
+  if let work = request.workDirectory { paths.insert(ContainerPath.normalized(work, from: base)) }
+  for text in request.binds {
+    if let binds = try? BindGrammar.parse(bind: text, from: base) { paths.formUnion(binds.map(\.source)) }
+  }
+  for text in request.mounts {
+    if let bind = try? BindGrammar.parse(mount: text, from: base) { paths.insert(bind.source) }
+  }
+  for overlay in request.overlays {
+    let path = overlay.hasSuffix(":ro") ? String(overlay.dropLast(3)) : overlay
+    paths.insert(ContainerPath.normalized(path, from: base))
+  }
+  for path in paths {
+    if let found = try? File.facts(path) { facts.kinds[path] = found.kind == .directory ? .directory : .other }
+  }
+  if settings.writesResolverConfiguration {
+    facts.resolverConfiguration = try? File.readAll("/etc/resolv.conf", limit: 1 << 20)
+  }
+  if settings.writesGroup, user.uid != 0 {
+    facts.groups = ((try? File.readAll("/etc/group", limit: 16 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+  }
+  for path in request.environmentFiles {
+    do throws(SystemCallFault) {
+      let text = String(decoding: try File.readAll(path, limit: 1 << 20), as: UTF8.self)
+      facts.environmentFiles.append(EnvironmentText(path: path, text: text))
+    } catch { throw .environmentFile(path: path, why: errorText(error.number)) }
+  }
+  if request.writableTemporary || request.contain || !request.scratch.isEmpty {
+    facts.memoryBytes = memoryLimit()
+  }
+  return facts
+}
+
+/// The working directory by the name the user knows it under: $PWD where that is the same directory.
+private func currentDirectory(_ variables: Variables) -> String? {
+  if let named = variables["PWD"], ContainerPath.isAbsolute(named), ContainerPath.normalized(named) == named,
+    let there = try? File.facts(named), let here = try? File.facts("."), there.inode == here.inode,
+    there.device == here.device
+  {
+    return named
+  }
+  return try? File.target(ofLink: "/proc/self/cwd")
+}
+
+/// Bytes of memory this process may use: the limit of its cgroup, else the machine's memory.
+private func memoryLimit() -> Int {
+  var limit = Int.max
+  let lines = ((try? File.readAll("/proc/self/cgroup", limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+  for line in lines.split(separator: "\n") {
+    let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+    guard fields.count == 3 else { continue }
+    let file: String
+    if fields[1].isEmpty {
+      file = "/sys/fs/cgroup\(fields[2])/memory.max"
+    } else if fields[1].split(separator: ",").contains("memory") {
+      file = "/sys/fs/cgroup/memory\(fields[2])/memory.limit_in_bytes"
+    } else {
+      continue
+    }
+    if let bytes = try? File.readAll(file, limit: 64) {
+      let text = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
+      if let value = Int(text) { limit = min(limit, value) }
+    }
+  }
+  let machine = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+  return min(limit, machine)
+}

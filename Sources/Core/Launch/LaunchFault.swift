@@ -1,0 +1,83 @@
+public import Model
+
+/// Why a request cannot be planned.
+public enum LaunchFault: Error, Equatable, Sendable {
+  case bindSyntax(spec: String, why: String)
+  case bindSourceMissing(path: String, spec: String)
+  case bindTargetMissing(target: String, under: String)
+  case bindsForbidden
+  case mountSyntax(spec: String, why: String)
+  case homeSyntax(spec: String, why: String)
+  case scratchSyntax(target: String)
+  case workDirectoryMissing(path: String)
+  case overlaySyntax(spec: String, why: String)
+  case severalWritableOverlays
+  case overlayWithWritable
+  case writableNeedsSandbox(path: String)
+  case environmentSyntax(text: String, why: String)
+  case environmentFile(path: String, why: String)
+  case kind(target: String, sourceIsDirectory: Bool)
+}
+
+extension LaunchFault: Explained {
+  public var explanation: Explanation {
+    switch self {
+    case .bindSyntax(let spec, let why):
+      Explanation(
+        what: "cannot understand --bind \(printable(spec))", why: why,
+        remedy: "write it as SOURCE[:TARGET[:ro|rw]]; a colon or comma in a path is written \\: or \\,")
+    case .bindSourceMissing(let path, let spec):
+      Explanation(
+        what: "cannot bind \(printable(spec))", why: "\(printable(path)) does not exist on this host",
+        remedy: "check the path, or drop it from --bind, --mount, APUS_BIND and APUS_MOUNT")
+    case .bindTargetMissing(let target, let under):
+      Explanation(
+        what: "cannot bind onto \(printable(target))",
+        why: "it does not exist in \(printable(under)), which the container shows from the host",
+        remedy: "make it there, or name another destination")
+    case .bindsForbidden:
+      Explanation(
+        what: "cannot bind paths of your choice", why: "this site has switched it off (user bind control = no)",
+        remedy: "ask the administrator")
+    case .mountSyntax(let spec, let why):
+      Explanation(
+        what: "cannot understand --mount \(printable(spec))", why: why,
+        remedy: "write it as type=bind,source=SOURCE,target=TARGET[,ro]; a field with commas goes into double quotes")
+    case .homeSyntax(let spec, let why):
+      Explanation(what: "cannot understand --home \(printable(spec))", why: why, remedy: "write it as SOURCE[:TARGET]")
+    case .scratchSyntax(let target):
+      Explanation(
+        what: "cannot make the scratch directory \(printable(target))", why: "it is not an absolute path",
+        remedy: "write it from the root of the container: /\(printable(target))")
+    case .workDirectoryMissing(let path):
+      Explanation(
+        what: "cannot use --workdir \(printable(path))", why: "it is not a directory of this host",
+        remedy: "make it first")
+    case .overlaySyntax(let spec, let why):
+      Explanation(what: "cannot use --overlay \(printable(spec))", why: why, remedy: "name a directory, with :ro to only read it")
+    case .severalWritableOverlays:
+      Explanation(
+        what: "cannot use these overlays", why: "more than one would be written to", remedy: "add :ro to all but one")
+    case .overlayWithWritable:
+      Explanation(
+        what: "cannot use --overlay with --writable", why: "changes can go to one place only", remedy: "drop one of them")
+    case .writableNeedsSandbox(let path):
+      Explanation(
+        what: "cannot write to \(printable(path))", why: "a SIF or squashfs image is read-only",
+        remedy: "use --writable-tmpfs or --overlay DIRECTORY, or make a directory of it: apus build --sandbox DIR IMAGE")
+    case .environmentSyntax(let text, let why):
+      Explanation(
+        what: "cannot understand --env \(printable(text))", why: why,
+        remedy: "write it as NAME=VALUE, several separated by commas; a field with commas goes into double quotes")
+    case .environmentFile(let path, let why):
+      Explanation(what: "cannot read --env-file \(printable(path))", why: why, remedy: "it must hold lines NAME=VALUE")
+    case .kind(let target, let sourceIsDirectory):
+      Explanation(
+        what: "cannot bind onto \(printable(target))",
+        why: sourceIsDirectory
+          ? "the source is a directory, and what the image has there is not"
+          : "the source is not a directory, and the image has one there",
+        remedy: "name another destination")
+    }
+  }
+}

@@ -1,0 +1,93 @@
+public import Model
+public import Settings
+
+/// Plans a launch: request, settings and facts in, a plan out. Opens nothing and asks nobody.
+public func planLaunch(
+  _ request: LaunchRequest, settings: Settings, host: HostFacts, image: ImageFacts
+) throws(LaunchFault) -> Plan {
+  if request.writable, !image.isSandbox { throw .writableNeedsSandbox(path: request.imagePath) }
+  let wanted = try WantedMounts(request, settings, host)
+  let overlay = try OverlayChoice(request, host)
+  var notices = settings.notices + wanted.notices
+  var mounts = wanted.mounts
+  let identity = identityFiles(settings: settings, host: host, image: image, home: wanted.home)
+  let firstUserBind = mounts.firstIndex { $0.reason == "--bind" || $0.reason == "the working directory" } ?? mounts.count
+  mounts.insert(
+    contentsOf: identity.filter { file in !mounts.contains { $0.target == file.target } }, at: firstUserBind)
+  if request.writable {
+    // A sandbox that is written to gets no mount points made in it but those the user asked for.
+    mounts.removeAll { mount in
+      guard mount.isOptional, case .missing = image.targets[mount.target] else { return false }
+      return true
+    }
+  }
+  let sessionBytes = settings.sessionBytes ?? max(64 << 20, host.memoryBytes / 8)
+  let choice = try RootChoice.make(request, mounts, image, overlay: overlay, sessionBytes: sessionBytes)
+  let steps = try choice.preparation + mountSteps(mounts, image, choice, host)
+  let environment = try planEnvironment(request, host: host, image: image, home: wanted.home)
+  notices += environment.notices
+  let command = planCommand(request, image: image, environment: environment.variables)
+  notices += command.notices
+  var program = ProgramPlan(
+    arguments: command.arguments, environment: environment.variables,
+    directories: directories(request, host, wanted), directoryIsRequired: request.workingDirectory != nil,
+    umask: request.noUmask ? 0o022 : nil, usesInit: request.pid && !request.noInit)
+  if let prelude = environment.shellPrelude {
+    if image.programs.contains("/bin/sh") {
+      program.arguments = ["/bin/sh", "-c", prelude, "apus"] + program.arguments
+    } else {
+      notices.append(
+        Notice(.warning, "the image has environment scripts that need a shell, and no /bin/sh: they are left out"))
+    }
+  }
+  var hostName: [PlannedStep] = []
+  if let name = request.hostName { hostName.append(PlannedStep(.hostName(name), reason: "--hostname")) }
+  return Plan(
+    namespaces: namespaces(request), root: choice.root, steps: hostName + steps, program: program, notices: notices)
+}
+
+private func namespaces(_ request: LaunchRequest) -> [NamespaceStep] {
+  var steps: [NamespaceStep] = []
+  if request.ipc { steps.append(NamespaceStep(.ipc, reason: request.contain ? "--containall" : "--ipc")) }
+  if request.uts { steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname")) }
+  if request.pid { steps.append(NamespaceStep(.pid, reason: request.contain ? "--containall" : "--pid")) }
+  return steps
+}
+
+/// The mounts as steps. Whatever lies on a file system of this launch gets its mount point made there first.
+private func mountSteps(
+  _ mounts: [WantedMount], _ image: ImageFacts, _ choice: RootChoice, _ host: HostFacts
+) throws(LaunchFault) -> [PlannedStep] {
+  var steps: [PlannedStep] = []
+  var done: [WantedMount] = []
+  for mount in mounts {
+    if mount.needsTarget, case .missing = image.targets[mount.target] { continue }
+    if case .bind(let source, _, _) = mount.content, mount.reason.hasSuffix("--workdir") {
+      steps.append(PlannedStep(.makeHostDirectory(path: source), reason: mount.reason))
+    }
+    let cover = done.last { ContainerPath.isBelow(mount.target, $0.target) && $0.target != mount.target }
+    if let cover {
+      if cover.isOurs, !isLink(mount) {
+        let make: Step = mount.isDirectory ? .makeDirectory(path: mount.target, mode: 0o755) : .makeFile(path: mount.target)
+        steps.append(PlannedStep(make, reason: "a mount point for \(mount.reason)", isOptional: mount.isOptional))
+      }
+    }
+    steps.append(PlannedStep(mount.step, reason: mount.reason, isOptional: mount.isOptional))
+    done.append(mount)
+  }
+  return steps
+}
+
+private func isLink(_ mount: WantedMount) -> Bool { if case .link = mount.content { true } else { false } }
+
+/// Where the program starts: what was asked for; else the caller's directory if the container shows it, else home, else /.
+private func directories(_ request: LaunchRequest, _ host: HostFacts, _ wanted: WantedMounts) -> [String] {
+  if let asked = request.workingDirectory { return [asked] }
+  var directories: [String] = []
+  if !request.contain, let current = host.currentDirectory {
+    let hidden = request.noHome && host.home.map { ContainerPath.isBelow(current, $0) } ?? false
+    if !hidden { directories.append(current) }
+  }
+  if let home = wanted.home { directories.append(home) }
+  return directories + ["/"]
+}

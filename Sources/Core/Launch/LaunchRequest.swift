@@ -1,0 +1,59 @@
+/// What the user asked for: the words of an action command, still as they were written where they have a grammar.
+public struct LaunchRequest: Equatable, Sendable {
+  public enum Action: String, Equatable, Sendable { case exec, run, shell, test }
+
+  public var action: Action
+  /// The path of the image as the container is told of it, absolute.
+  public var imagePath: String
+  /// The command of exec, the arguments of run and test.
+  public var arguments: [String]
+  public var binds: [String] = []
+  public var mounts: [String] = []
+  public var homeSpec: String?
+  public var noHome = false
+  public var noMount: [String] = []
+  public var scratch: [String] = []
+  public var workDirectory: String?
+  public var overlays: [String] = []
+  public var writable = false
+  public var writableTemporary = false
+  public var environment: [String] = []
+  public var environmentFiles: [String] = []
+  public var cleanEnvironment = false
+  public var noEvaluation = false
+  public var contain = false
+  public var pid = false
+  public var noPID = false
+  public var noInit = false
+  public var ipc = false
+  public var uts = false
+  public var hostName: String?
+  public var noUmask = false
+  public var workingDirectory: String?
+  public var shellPath: String?
+
+  public init(_ action: Action, imagePath: String, arguments: [String]) {
+    self.action = action
+    self.imagePath = imagePath
+    self.arguments = arguments
+  }
+
+  /// `--containall` and `--compat` are sums of others: `-C` is `-c -p -i -e`.
+  public mutating func expand(containAll: Bool, compat: Bool) {
+    if compat {
+      noInit = true
+      noUmask = true
+      // A writable overlay is what --compat asks for already.
+      if overlays.allSatisfy({ $0.hasSuffix(":ro") }) && !writable { writableTemporary = true }
+      noEvaluation = true
+    }
+    if containAll || compat {
+      contain = true
+      pid = true
+      ipc = true
+      cleanEnvironment = true
+    }
+    if noPID { pid = false }
+    if hostName != nil { uts = true }
+  }
+}

@@ -1,0 +1,113 @@
+internal import Model
+
+/// How the root is made, given what is wanted and what the image has: the cheapest form that shows everything.
+struct RootChoice {
+  let root: RootPlan
+  /// Steps that must come before the mounts: a tmpfs over an empty directory, and what is made in it.
+  let preparation: [PlannedStep]
+  /// Where a wanted target that is missing really goes, with links of the image followed.
+  let places: [String: String]
+
+  static func make(
+    _ request: LaunchRequest, _ mounts: [WantedMount], _ image: ImageFacts, overlay: OverlayChoice, sessionBytes: Int
+  ) throws(LaunchFault) -> RootChoice {
+    var missing: [(mount: WantedMount, parent: String, rest: [String], isEmpty: Bool)] = []
+    var places: [String: String] = [:]
+    for mount in mounts {
+      switch image.targets[mount.target] {
+      case .missing(let parent, let rest, let isEmpty):
+        if mount.needsTarget { continue }
+        missing.append((mount, parent, rest, isEmpty))
+        places[mount.target] = (parent == "/" ? "" : parent) + "/" + rest.joined(separator: "/")
+      case .directory where !mount.isDirectory:
+        throw .kind(target: mount.target, sourceIsDirectory: false)
+      case .other where mount.isDirectory:
+        throw .kind(target: mount.target, sourceIsDirectory: true)
+      default: break
+      }
+    }
+    var skeleton: [SkeletonEntry] = []
+    for item in missing {
+      var path = item.parent == "/" ? "" : item.parent
+      for (index, name) in item.rest.enumerated() {
+        path += "/" + name
+        let isLast = index == item.rest.count - 1
+        let entry = SkeletonEntry(path, isLast && !item.mount.isDirectory ? .file : .directory)
+        if !skeleton.contains(where: { $0.path == entry.path }) { skeleton.append(entry) }
+      }
+    }
+    let whatIsMissing = missing.map { printable($0.mount.target) }.joined(separator: ", ")
+    func plan(_ form: RootPlan.Form, _ reason: String, skeleton: [SkeletonEntry] = []) -> RootPlan {
+      RootPlan(form: form, layers: overlay.layers, skeleton: skeleton, sessionBytes: sessionBytes, reason: reason)
+    }
+    if request.writable {
+      return RootChoice(root: plan(.writableSandbox, "--writable", skeleton: skeleton), preparation: [], places: places)
+    }
+    if let directory = overlay.writableDirectory {
+      return RootChoice(
+        root: plan(.writableOverlay(directory: directory), "--overlay", skeleton: skeleton), preparation: [], places: places)
+    }
+    if request.writableTemporary {
+      return RootChoice(
+        root: plan(.writableTemporary, "--writable-tmpfs", skeleton: skeleton), preparation: [], places: places)
+    }
+    if missing.isEmpty, overlay.layers.isEmpty {
+      return RootChoice(root: plan(.image, "the image has every mount point"), preparation: [], places: places)
+    }
+    // Missing mount points below empty directories of the image: a tmpfs there hides nothing.
+    let parents = Set(missing.map(\.parent))
+    if overlay.layers.isEmpty, missing.allSatisfy(\.isEmpty) {
+      var steps: [PlannedStep] = []
+      for parent in parents.sorted() {
+        steps.append(
+          PlannedStep(
+            .fileSystem(
+              type: "tmpfs", target: parent, options: [FileSystemOption("mode", "0755"), FileSystemOption("size", "65536")]),
+            reason: "mount points in an empty directory of the image"))
+      }
+      for entry in skeleton {
+        steps.append(
+          PlannedStep(
+            entry.kind == .file ? .makeFile(path: entry.path) : .makeDirectory(path: entry.path, mode: 0o755),
+            reason: "a mount point the image does not have"))
+      }
+      return RootChoice(
+        root: plan(.image, "missing mount points lie in empty directories of the image: \(whatIsMissing)"),
+        preparation: steps, places: places)
+    }
+    let reason = missing.isEmpty ? "--overlay" : "the image lacks \(whatIsMissing)"
+    if image.hasOverlay || !overlay.layers.isEmpty {
+      return RootChoice(root: plan(.readOnlyOverlay, reason, skeleton: skeleton), preparation: [], places: places)
+    }
+    return RootChoice(
+      root: plan(.boundEntries, reason + ", and this kernel has no overlay for users", skeleton: skeleton), preparation: [],
+      places: places)
+  }
+}
+
+/// What `--overlay` means: at most one directory to write to, and layers to read.
+struct OverlayChoice: Equatable, Sendable {
+  var writableDirectory: String?
+  var layers: [String] = []
+
+  init(_ request: LaunchRequest, _ host: HostFacts) throws(LaunchFault) {
+    for spec in request.overlays {
+      let isReadOnly = spec.hasSuffix(":ro")
+      let text = isReadOnly ? String(spec.dropLast(3)) : spec
+      let path = ContainerPath.normalized(text, from: host.currentDirectory ?? "/")
+      switch host.kinds[path] {
+      case nil: throw .overlaySyntax(spec: spec, why: "\(printable(path)) does not exist on this host")
+      case .other: throw .overlaySyntax(spec: spec, why: "this version lays directories over an image, and that is a file")
+      case .directory: break
+      }
+      if isReadOnly {
+        layers.append(path)
+      } else {
+        guard writableDirectory == nil else { throw .severalWritableOverlays }
+        writableDirectory = path
+      }
+    }
+    if request.writable, !request.overlays.isEmpty { throw .overlayWithWritable }
+    if writableDirectory != nil, request.writableTemporary { throw .severalWritableOverlays }
+  }
+}

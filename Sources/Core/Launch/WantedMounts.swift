@@ -1,0 +1,236 @@
+internal import Linux
+internal import Model
+internal import Settings
+
+/// Which mounts a request means, in the order in which they are made: kernel file systems, the site's binds, home, /tmp,
+/// scratch, generated files, the user's binds by depth, and at last the working directory.
+struct WantedMounts {
+  private let request: LaunchRequest
+  private let settings: Settings
+  private let host: HostFacts
+  private(set) var mounts: [WantedMount] = []
+  private(set) var notices: [Notice] = []
+  /// Where the home directory is inside; nil: none is mounted.
+  private(set) var home: String?
+
+  /// Directories of the host that are never shown because the launch was started in them: the image has its own.
+  private static let neverShown: Set<String> = [
+    "/", "/etc", "/bin", "/mnt", "/usr", "/var", "/opt", "/sbin", "/lib", "/lib64",
+  ]
+  private static let mountNames: Set<String> = [
+    "proc", "sys", "dev", "devpts", "home", "tmp", "hostfs", "cwd", "bind-paths",
+  ]
+
+  init(_ request: LaunchRequest, _ settings: Settings, _ host: HostFacts) throws(LaunchFault) {
+    self.request = request
+    self.settings = settings
+    self.host = host
+    for name in request.noMount where !Self.mountNames.contains(name) && !ContainerPath.isAbsolute(name) {
+      notices.append(Notice(.warning, "ignoring --no-mount \(printable(name)): there is no default mount of that name"))
+    }
+    if let work = request.workDirectory, host.kinds[ContainerPath.normalized(work, from: current)] != .directory {
+      throw .workDirectoryMissing(path: work)
+    }
+    addKernelFileSystems()
+    try addSiteBinds()
+    try addHome()
+    addTemporary()
+    try addScratch()
+    addGeneratedFiles()
+    try addUserBinds()
+    addWorkingDirectory()
+  }
+
+  private var current: String { host.currentDirectory ?? "/" }
+
+  /// Whether a default mount is wanted at all.
+  private func isWanted(_ name: String) -> Bool { !request.noMount.contains(name) }
+
+  private mutating func add(
+    _ target: String, _ content: WantedMount.Content, directory: Bool, reason: String, optional: Bool = false,
+    needsTarget: Bool = false
+  ) {
+    if mounts.contains(where: { $0.target == target }) {
+      notices.append(Notice(.warning, "not mounting \(printable(target)) a second time (\(reason))"))
+      return
+    }
+    mounts.append(
+      WantedMount(
+        target: target, content: content, isDirectory: directory, reason: reason, isOptional: optional,
+        needsTarget: needsTarget))
+  }
+
+  private mutating func addKernelFileSystems() {
+    if isWanted("dev"), settings.deviceMount != .no {
+      if request.contain || settings.deviceMount == .minimal {
+        addMinimalDevices()
+      } else {
+        add("/dev", .bind(source: "/dev", writable: true, devices: true), directory: true, reason: "devices of the host")
+      }
+    }
+    if isWanted("proc"), settings.mountsProc {
+      if request.pid {
+        add("/proc", .fileSystem(type: "proc", options: []), directory: true, reason: "processes of the container (--pid)")
+      } else {
+        add("/proc", .bind(source: "/proc", writable: true, devices: false), directory: true, reason: "processes of the host")
+      }
+    }
+    if isWanted("sys"), settings.mountsSys {
+      add("/sys", .bind(source: "/sys", writable: true, devices: false), directory: true, reason: "the kernel's view of the hardware")
+    }
+  }
+
+  private mutating func addMinimalDevices() {
+    let why = "the minimal /dev of --contain"
+    add("/dev", .fileSystem(type: "tmpfs", options: [FileSystemOption("mode", "0755"), FileSystemOption("size", "65536")]),
+      directory: true, reason: why)
+    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+      add("/dev/" + name, .bind(source: "/dev/" + name, writable: true, devices: true), directory: false, reason: why, optional: true)
+    }
+    if isWanted("devpts") {
+      // A gid= option would need a mapped tty group; newinstance is what every mount of devpts is since Linux 4.7.
+      add("/dev/pts", .fileSystem(type: "devpts", options: [FileSystemOption("mode", "0620"), FileSystemOption("ptmxmode", "0666")]),
+        directory: true, reason: why, optional: true)
+      add("/dev/ptmx", .link(to: "pts/ptmx"), directory: false, reason: why)
+    }
+    add("/dev/shm", .fileSystem(type: "tmpfs", options: [FileSystemOption("mode", "1777")]), directory: true, reason: why)
+    if request.ipc {
+      add("/dev/mqueue", .fileSystem(type: "mqueue", options: []), directory: true, reason: "message queues of its own (--ipc)", optional: true)
+    }
+    for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
+      add("/dev/" + name, .link(to: target), directory: false, reason: why)
+    }
+  }
+
+  private mutating func addSiteBinds() throws(LaunchFault) {
+    guard isWanted("bind-paths"), !request.contain else { return }
+    for text in settings.bindPaths {
+      for bind in try BindGrammar.parse(bind: text, from: "/") {
+        guard isWanted(bind.target), let kind = host.kinds[bind.source] else { continue }
+        add(
+          bind.target, .bind(source: bind.source, writable: bind.isWritable, devices: false), directory: kind == .directory,
+          reason: "bind path of apus.conf", optional: true, needsTarget: true)
+      }
+    }
+  }
+
+  private mutating func addHome() throws(LaunchFault) {
+    guard !request.noHome, isWanted("home") else { return }
+    var source = host.home
+    var target = host.home
+    var reason = "the home directory"
+    if let spec = request.homeSpec {
+      let parts = spec.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      guard (1...2).contains(parts.count), !parts[0].isEmpty else {
+        throw .homeSyntax(spec: spec, why: "it has more than two fields, or an empty one")
+      }
+      guard ContainerPath.isAbsolute(parts.last ?? "") else {
+        throw .homeSyntax(spec: spec, why: "\"\(printable(parts.last ?? ""))\" is not an absolute path")
+      }
+      source = ContainerPath.normalized(parts[0], from: current)
+      target = ContainerPath.normalized(parts.last ?? "")
+      reason = "--home"
+    } else if !settings.mountsHome {
+      return
+    }
+    guard let source, let target, target != "/" else { return }
+    home = target
+    if request.contain, request.homeSpec == nil || parts(of: request.homeSpec) == 1 {
+      if let work = request.workDirectory {
+        let kept = ContainerPath.normalized(work, from: current) + "/home"
+        add(target, .bind(source: kept, writable: true, devices: false), directory: true, reason: "home in --workdir")
+      } else {
+        add(target, .empty(mode: 0o700), directory: true, reason: "an empty home (--contain)")
+      }
+    } else if host.kinds[source] == .directory {
+      add(target, .bind(source: source, writable: true, devices: false), directory: true, reason: reason)
+    } else if request.homeSpec != nil {
+      add(target, .empty(mode: 0o700), directory: true, reason: "--home of a directory that does not exist")
+    } else {
+      notices.append(Notice(.warning, "not showing the home directory \(printable(source)): it does not exist on this host"))
+    }
+  }
+
+  private func parts(of spec: String?) -> Int { spec?.split(separator: ":").count ?? 0 }
+
+  private mutating func addTemporary() {
+    guard isWanted("tmp"), settings.mountsTemporary || request.contain else { return }
+    for (path, kept) in [("/tmp", "tmp"), ("/var/tmp", "var_tmp")] {
+      if request.contain {
+        if let work = request.workDirectory {
+          let source = ContainerPath.normalized(work, from: current) + "/" + kept
+          add(path, .bind(source: source, writable: true, devices: false), directory: true, reason: "\(path) in --workdir")
+        } else {
+          add(path, .empty(mode: 0o1777), directory: true, reason: "an empty \(path) (--contain)")
+        }
+      } else if host.kinds[path] == .directory {
+        add(path, .bind(source: path, writable: true, devices: false), directory: true, reason: "temporary files of the host")
+      }
+    }
+  }
+
+  private mutating func addScratch() throws(LaunchFault) {
+    for target in request.scratch {
+      guard ContainerPath.isAbsolute(target), ContainerPath.normalized(target) != "/" else {
+        throw .scratchSyntax(target: target)
+      }
+      let place = ContainerPath.normalized(target)
+      if let work = request.workDirectory {
+        let source = ContainerPath.normalized(work, from: current) + "/scratch" + place
+        add(place, .bind(source: source, writable: true, devices: false), directory: true, reason: "--scratch in --workdir")
+      } else {
+        add(place, .empty(mode: 0o1777), directory: true, reason: "--scratch")
+      }
+    }
+  }
+
+  /// passwd and group depend on the image: the planner adds them once it knows it.
+  private mutating func addGeneratedFiles() {
+    if settings.writesResolverConfiguration, isWanted("/etc/resolv.conf"), let contents = host.resolverConfiguration {
+      add("/etc/resolv.conf", .file(contents, mode: 0o644), directory: false, reason: "name servers of the host", optional: true)
+    }
+    if let name = request.hostName {
+      add("/etc/hostname", .file(Array((name + "\n").utf8), mode: 0o644), directory: false, reason: "--hostname", optional: true)
+    }
+  }
+
+  private mutating func addUserBinds() throws(LaunchFault) {
+    var binds: [BindSpec] = []
+    for text in request.binds { binds += try BindGrammar.parse(bind: text, from: current) }
+    for text in request.mounts { binds.append(try BindGrammar.parse(mount: text, from: current)) }
+    guard !binds.isEmpty else { return }
+    guard settings.allowsUserBinds else { throw .bindsForbidden }
+    // Parents first, so that a bind beneath another is not covered by it; the sort is stable by position.
+    let ordered = binds.enumerated().sorted {
+      let left = ContainerPath.components($0.element.target).count
+      let right = ContainerPath.components($1.element.target).count
+      return left == right ? $0.offset < $1.offset : left < right
+    }
+    for (_, bind) in ordered {
+      guard let kind = host.kinds[bind.source] else { throw .bindSourceMissing(path: bind.source, spec: bind.text) }
+      let content = WantedMount.Content.bind(
+        source: bind.source, writable: bind.isWritable, devices: ContainerPath.isBelow(bind.source, "/dev"))
+      // What the user names wins over a default at the same place.
+      if let index = mounts.firstIndex(where: { $0.target == bind.target && $0.reason != "--bind" }) {
+        mounts.remove(at: index)
+      }
+      add(bind.target, content, directory: kind == .directory, reason: "--bind")
+    }
+  }
+
+  private mutating func addWorkingDirectory() {
+    guard isWanted("cwd"), !request.contain, settings.allowsUserBinds, request.workingDirectory == nil else { return }
+    guard let current = host.currentDirectory, !Self.neverShown.contains(current) else { return }
+    guard !["/sys", "/proc", "/dev"].contains(where: { ContainerPath.isBelow(current, $0) }) else { return }
+    // Shown already by a mount that keeps its place, and not hidden by one beneath.
+    let above = mounts.filter { ContainerPath.isBelow(current, $0.target) }
+    if let last = above.last, case .bind(let source, _, _) = last.content, source == last.target { return }
+    guard above.isEmpty || above.last.map({ !$0.isOurs }) ?? true else { return }
+    if request.noHome, let home = host.home, ContainerPath.isBelow(current, home) {
+      notices.append(
+        Notice(.info, "the working directory lies in the home directory, which --no-home leaves out: starting in / "))
+      return
+    }
+    add(current, .bind(source: current, writable: true, devices: false), directory: true, reason: "the working directory", optional: true)
+  }
+}
