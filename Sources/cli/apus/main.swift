@@ -1,1 +1,5 @@
-print("apus")
+internal import Glibc
+internal import Settings
+
+// Every command starts here. Nothing below may start a thread: launches enter namespaces.
+exit(run(Swift.CommandLine.arguments, Variables(inheritedEnvironment())))

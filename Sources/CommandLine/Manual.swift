@@ -1,0 +1,92 @@
+/// Manual pages (man(7)) and the Markdown reference, from the table.
+public enum Manual {
+  /// The page of a command, or of the program without words. nil: no such command.
+  public static func page(_ words: [String], version: String) -> String? {
+    guard !words.isEmpty else { return overview(version) }
+    guard let command = Commands.find(words) else { return nil }
+    let title = (["apus"] + command.path).joined(separator: "-")
+    var out = head(title, version)
+    out += ".SH NAME\n\(title) \\- \(escaped(command.summary))\n"
+    out += ".SH SYNOPSIS\n.B apus \(escaped(command.name))\n"
+    out += (command.options.isEmpty ? "" : "[\\fIOPTION\\fR...] ") + "\\fI\(escaped(command.operands))\\fR\n"
+    if !command.description.isEmpty { out += ".SH DESCRIPTION\n\(escaped(Help.wrapped(command.description)))\n" }
+    if !command.options.isEmpty { out += ".SH OPTIONS\n" + options(command.options) }
+    if !command.examples.isEmpty {
+      out += ".SH EXAMPLES\n.nf\n" + command.examples.map { escaped($0) + "\n" }.joined() + ".fi\n"
+    }
+    return out + exitStatus + ".SH SEE ALSO\n.BR apus (1)\n"
+  }
+
+  /// Names of all pages, each with the words of its command.
+  public static var pages: [[String]] { [[]] + Commands.all.filter { !$0.isHidden }.map(\.path) }
+
+  private static func overview(_ version: String) -> String {
+    var out = head("apus", version)
+    out += ".SH NAME\napus \\- run programs in images, as an ordinary user\n"
+    out += ".SH SYNOPSIS\n.B apus\n[\\fIOPTION\\fR...] \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH COMMANDS\n"
+    for command in Commands.all where !command.isHidden {
+      out += ".TP\n.B \(escaped(command.name))\n\(escaped(command.summary))\n"
+    }
+    return out + ".SH OPTIONS\n" + options(Commands.global) + exitStatus
+  }
+
+  private static func head(_ title: String, _ version: String) -> String {
+    ".TH \"\(title.uppercased())\" 1 \"\" \"apus \(version)\"\n"
+  }
+
+  private static func options(_ options: [Option]) -> String {
+    options.filter { !$0.isHidden }.map { option in
+      var names = option.letter.map { "\\fB\\-\($0)\\fR, " } ?? ""
+      names += "\\fB\\-\\-\(escaped(option.name))\\fR"
+      if let placeholder = option.placeholder { names += " \\fI\(escaped(placeholder))\\fR" }
+      let variable = option.variables.first.map { "\nEnvironment: \\fBAPUS_\($0)\\fR." } ?? ""
+      return ".TP\n\(names)\n\(escaped(option.help)).\(variable)\n"
+    }.joined()
+  }
+
+  private static let exitStatus = """
+    .SH EXIT STATUS
+    That of the program; 128 + the number of the signal that ended it; 127 if it was not found, 126 if it cannot be \
+    executed; 255 if Apus failed before it started; 1 for a command line that makes no sense.
+
+    """
+
+  /// Characters that begin requests or escapes in man(7).
+  private static func escaped(_ text: String) -> String {
+    var out = ""
+    for character in text {
+      switch character {
+      case "\\": out += "\\e"
+      case "-": out += "\\-"
+      case "'" where out.isEmpty || out.hasSuffix("\n"): out += "\\(aq"
+      case "." where out.isEmpty || out.hasSuffix("\n"): out += "\\&."
+      default: out.append(character)
+      }
+    }
+    return out
+  }
+
+  public static func markdown() -> String {
+    var out = "# Commands\n\nMade from the declarations in `Sources/CommandLine` by `apus man --markdown`.\n"
+    for command in Commands.all where !command.isHidden {
+      out += "\n## apus \(command.name)\n\n`apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)`\n\n"
+      out += command.summary + "."
+      if !command.description.isEmpty { out += " " + command.description }
+      out += "\n"
+      guard !command.options.isEmpty else { continue }
+      out += "\n| option | variable | meaning |\n|---|---|---|\n"
+      for option in command.options where !option.isHidden {
+        let usage = option.usage.drop { $0 == " " }.replacing("|", with: "\\|")
+        out += "| `\(usage)` | \(option.variables.first.map { "`APUS_\($0)`" } ?? "") | \(option.help) |\n"
+      }
+    }
+    return out
+  }
+}
+
+extension StringProtocol {
+  /// The text with each `old` replaced.
+  fileprivate func replacing(_ old: Character, with new: String) -> String {
+    map { $0 == old ? new : String($0) }.joined()
+  }
+}

@@ -1,0 +1,55 @@
+internal import CLinux
+internal import Glibc
+
+extension User {
+  /// The calling user: ids from the kernel, the entry from /etc/passwd, else from `getent` (users of LDAP and SSSD),
+  /// which is given one second. A user without any entry is fine.
+  ///
+  /// `cache` is a file that keeps what getent said: asking costs 0.8 ms a launch.
+  public static func current(cache: String?) -> User {
+    let uid = geteuid()
+    let text = ((try? File.readAll("/etc/passwd", limit: 64 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+    let entry = PasswordEntry.find(uid: uid, in: text) ?? cached(uid, cache) ?? asked(uid, cache)
+    return User(uid: uid, gid: getegid(), groups: supplementaryGroups(), entry: entry)
+  }
+
+  private static func supplementaryGroups() -> [UInt32] {
+    let count = getgroups(0, nil)
+    guard count > 0 else { return [] }
+    var groups = [gid_t](repeating: 0, count: Int(count))
+    let got = unsafe getgroups(count, &groups)
+    return got > 0 ? Array(groups.prefix(Int(got))) : []
+  }
+
+  private static func cached(_ uid: UInt32, _ cache: String?) -> PasswordEntry? {
+    guard let cache, let facts = try? File.facts(cache, following: false), facts.uid == uid, facts.mode & 0o022 == 0,
+      let bytes = try? File.readAll(cache, limit: 4096)
+    else { return nil }
+    return PasswordEntry.find(uid: uid, in: String(decoding: bytes, as: UTF8.self))
+  }
+
+  private static func asked(_ uid: UInt32, _ cache: String?) -> PasswordEntry? {
+    var ends: [Int32] = [-1, -1]
+    guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+    let near = Descriptor(owning: ends[0])
+    let far = Descriptor(owning: ends[1])
+    var child: Int32 = -1
+    for program in ["/usr/bin/getent", "/bin/getent"] where child < 0 {
+      child =
+        (try? Process.spawn(
+          program, ["passwd", "\(uid)"], environment: ["PATH=/usr/bin:/bin"], descriptors: (-1, far.number, -1))) ?? -1
+    }
+    _ = consume far
+    guard child > 0 else { return nil }
+    var waiting = pollfd(fd: near.number, events: Int16(POLLIN), revents: 0)
+    let answered = unsafe poll(&waiting, 1, 1000) > 0
+    if !answered { kill(child, SIGKILL) }
+    let bytes = answered ? (try? File.readAll(near, limit: 65536)) ?? [] : []
+    _ = try? Process.wait(child)
+    let entry = PasswordEntry.find(uid: uid, in: String(decoding: bytes, as: UTF8.self))
+    if let entry, let cache, let file = try? File.open(cache, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600) {
+      try? File.write(Array((entry.line + "\n").utf8), to: file.number)
+    }
+    return entry
+  }
+}

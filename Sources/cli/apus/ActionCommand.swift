@@ -1,0 +1,107 @@
+internal import CommandLine
+internal import Engine
+internal import Glibc
+internal import ImageMount
+internal import Launch
+internal import Linux
+internal import Model
+internal import Settings
+
+/// `apus exec`, `run`, `shell`, `test`, and `explain` of each: survey, mount, plan, and become the program.
+func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
+  let isExplained = parsed.command.path.first == "explain"
+  let current = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+  let settings: Settings
+  let image: ImageFile
+  do throws(SettingsFault) {
+    let named = parsed.value("config")
+    settings = try Settings.read(named ?? Installation.settingsFile, isRequired: named != nil)
+  } catch { return output.fatal(error.explanation) }
+  do throws(ImageFault) {
+    image = try ImageFile.open(parsed.operands[0], base: current)
+    try image.checkArchitecture(emulated: [])
+  } catch { return output.fatal(error.explanation) }
+  let request = makeRequest(parsed, image, current)
+  let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
+  let host: HostFacts
+  do throws(LaunchFault) {
+    host = try surveyHost(
+      request, settings: settings, user: User.current(cache: nil), variables: variables, isPrivileged: isPrivileged)
+  } catch { return output.fatal(error.explanation) }
+  let mounted: MountedImage
+  do throws(MountFault) {
+    mounted = try ImageMount.acquire(
+      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged), environment: { variables[$0] })
+  } catch { return output.fatal(error.explanation) }
+  for notice in mounted.notices { output.notice(notice) }
+  do throws(EngineFault) {
+    let entered = try Engine.enter(
+      mounted, overlayDirectory: isExplained ? nil : writableOverlay(request, current), isPrivileged: isPrivileged)
+    let plan: Plan
+    do throws(LaunchFault) {
+      let facts = try surveyImage(
+        request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox)
+      plan = try planLaunch(request, settings: settings, host: host, image: facts)
+    } catch { return output.fatal(error.explanation) }
+    if isExplained {
+      output.result(parsed.isOn("json") ? plan.json.text(indented: true) + "\n" : plan.text)
+      return 0
+    }
+    for notice in plan.notices { output.notice(notice) }
+    // The image has no test: that is no failure.
+    if plan.program.arguments.isEmpty { return 0 }
+    let fault = Engine.launch(
+      plan, in: entered, report: { output.notice($0) },
+      fault: { _ = output.fatal($0.explanation, exit: $0.exitCode) })
+    return output.fatal(fault.explanation, exit: fault.exitCode)
+  } catch { return output.fatal(error.explanation, exit: error.exitCode) }
+}
+
+private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String) -> LaunchRequest {
+  let action = LaunchRequest.Action(rawValue: parsed.command.path.last ?? "") ?? .exec
+  var request = LaunchRequest(action, imagePath: image.path, arguments: Array(parsed.operands.dropFirst()))
+  request.binds = parsed.all("bind")
+  request.mounts = parsed.all("mount")
+  request.homeSpec = parsed.value("home")
+  request.noHome = parsed.isOn("no-home")
+  request.noMount = parsed.all("no-mount")
+  request.scratch = parsed.all("scratch")
+  request.workDirectory = parsed.value("workdir")
+  request.overlays = parsed.all("overlay")
+  request.writable = parsed.isOn("writable")
+  request.writableTemporary = parsed.isOn("writable-tmpfs")
+  request.environment = parsed.all("env")
+  request.environmentFiles = parsed.all("env-file")
+  request.cleanEnvironment = parsed.isOn("cleanenv")
+  request.noEvaluation = parsed.isOn("no-eval")
+  request.contain = parsed.isOn("contain")
+  request.pid = parsed.isOn("pid")
+  request.noPID = parsed.isOn("no-pid")
+  request.noInit = parsed.isOn("no-init")
+  request.ipc = parsed.isOn("ipc")
+  request.uts = parsed.isOn("uts")
+  request.hostName = parsed.value("hostname")
+  request.noUmask = parsed.isOn("no-umask")
+  request.workingDirectory = parsed.value("cwd")
+  request.shellPath = parsed.value("shell")
+  request.expand(containAll: parsed.isOn("containall"), compat: parsed.isOn("compat"))
+  return request
+}
+
+/// The directory of a persistent writable overlay, which is locked for as long as the container lives.
+private func writableOverlay(_ request: LaunchRequest, _ current: String) -> String? {
+  request.overlays.first { !$0.hasSuffix(":ro") }.map { ContainerPath.normalized($0, from: current) }
+}
+
+private func mountOptions(
+  _ parsed: Parsed, _ settings: Settings, _ variables: Variables, isPrivileged: Bool
+) -> MountOptions {
+  var options = MountOptions()
+  options.isPrivate = parsed.isOn("no-shared-mount") || !settings.sharesMounts
+  options.isPrivileged = isPrivileged
+  // A job step is over with its last program; whatever lingered would keep the step from ending.
+  options.lingerSeconds = variables["SLURM_STEP_ID"] == nil ? settings.lingerSeconds : 0
+  if let asked = variables["APUS_MOUNT_LINGER"].flatMap({ Double($0) }), asked >= 0 { options.lingerSeconds = asked }
+  options.patienceSeconds = settings.patienceSeconds
+  return options
+}

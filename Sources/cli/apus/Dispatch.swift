@@ -1,0 +1,71 @@
+internal import CommandLine
+internal import Glibc
+internal import Model
+internal import Settings
+
+/// The environment as it came, `NAME=value`.
+func inheritedEnvironment() -> [String] {
+  var entries: [String] = []
+  // Read once before anything changes it; the block ends with NULL (environ(7)).
+  var next = unsafe Glibc.environ
+  while let entry = unsafe next.pointee {
+    unsafe entries.append(String(cString: entry))
+    unsafe next += 1
+  }
+  return entries
+}
+
+/// Takes the words apart and calls the command. Returns the exit code; a launch that succeeds never returns.
+func run(_ arguments: [String], _ variables: Variables) -> Int32 {
+  var words = Array(arguments.dropFirst())
+  // A SIF's first line names the runtime by this name: the file is the first word, and is run quietly.
+  let name = ContainerPath.lastComponent(arguments.first ?? "apus")
+  if name == "run-apus" || name == "run-singularity" { words = ["--quiet", "run"] + words }
+  var output = Output()
+  let parsed: Parsed
+  do throws(UsageFault) {
+    parsed = try Parser().parse(words) { variables[$0] }
+  } catch {
+    if words.contains("--version") { return runVersion(output, named: true) }
+    if error == .noCommand || words.first == "--help" || words.first == "-h" { return runHelp([], output) }
+    // `apus exec --help` lacks its operands.
+    if case .operandCount = error, let command = helpAsked(words) { return runHelp(command, output) }
+    let text = error.text
+    return output.fatal(Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+  }
+  output.level = level(parsed, variables)
+  if parsed.isOn("nocolor") { output.usesColor = false }
+  if parsed.isOn("version") { return runVersion(output, named: true) }
+  if parsed.isOn("help") { return runHelp(parsed.command.path, output) }
+  return dispatch(parsed, words, variables, output)
+}
+
+private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ output: Output) -> Int32 {
+  switch parsed.command.path.first {
+  case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
+  case "build": runImageProgram(words, variables, output)
+  case "inspect": runInspect(parsed, output)
+  case "sif": runSIF(parsed, output)
+  case "doctor": runDoctor(parsed, variables, output)
+  case "mounts": runMounts(parsed, variables, output)
+  case "version": runVersion(output, named: false)
+  case "completion": runCompletion(parsed, output)
+  case "man": runManual(parsed, output)
+  default: runHelp(parsed.operands, output)
+  }
+}
+
+/// The command that `--help` was asked for, when its operands are missing.
+private func helpAsked(_ words: [String]) -> [String]? {
+  guard words.contains("--help") || words.contains("-h") else { return nil }
+  let plain = words.filter { !$0.hasPrefix("-") }
+  return (1...2).reversed().lazy.map { Array(plain.prefix($0)) }.first { Commands.find($0) != nil }
+}
+
+private func level(_ parsed: Parsed, _ variables: Variables) -> Int {
+  if parsed.isOn("silent") { return -3 }
+  if parsed.isOn("quiet") { return -1 }
+  if parsed.isOn("debug") { return 5 }
+  if parsed.isOn("verbose") { return 4 }
+  return variables.setting("MESSAGELEVEL").flatMap { Int($0) } ?? 1
+}

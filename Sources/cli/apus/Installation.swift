@@ -1,0 +1,30 @@
+internal import Linux
+internal import Model
+
+/// Where this program is installed: everything else is found from there.
+enum Installation {
+  static let version = "0.1.0"
+
+  /// The directory that holds bin, libexec and etc.
+  static var prefix: String {
+    let program = (try? File.target(ofLink: "/proc/self/exe")) ?? "/usr/bin/apus"
+    return ContainerPath.parent(ContainerPath.parent(program))
+  }
+
+  static var program: String { (try? File.target(ofLink: "/proc/self/exe")) ?? "/usr/bin/apus" }
+
+  static var settingsFile: String { below("etc/apus/apus.conf") }
+
+  static var imageProgram: String { below("libexec/apus/apus-image") }
+
+  /// A prefix of /usr has its settings in /etc (Filesystem Hierarchy Standard, section 4.1).
+  private static func below(_ path: String) -> String {
+    if prefix == "/usr", path.hasPrefix("etc/") { return "/" + path }
+    return (prefix == "/" ? "" : prefix) + "/" + path
+  }
+}
+
+func runVersion(_ output: Output, named: Bool) -> Int32 {
+  output.result((named ? "apus version " : "") + Installation.version + "\n")
+  return 0
+}
