@@ -121,7 +121,7 @@ public enum Engine {
       throw .setup(activity: "open /proc/self", cause: SystemCallFault("open", "/proc/self", errno))
     }
     var builder = RootBuilder(image: entered.image, sessionBytes: plan.root.sessionBytes)
-    let root = try buildRoot(plan.root, with: &builder, lock: entered.overlayLock)
+    let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
     var runner = StepRunner(builder: builder, root: root)
     try runner.run(plan.steps)
     for warning in runner.warnings { report(warning) }
@@ -139,14 +139,15 @@ public enum Engine {
   }
 
   private static func buildRoot(
-    _ plan: RootPlan, with builder: inout RootBuilder, lock: OverlayLock?
+    _ plan: Plan, with builder: inout RootBuilder, lock: OverlayLock?
   ) throws(EngineFault) -> Descriptor {
     do throws(SystemCallFault) {
-      let root = try builder.build(plan)
+      let needsSession = plan.steps.contains { $0.step.usesSession }
+      let root = try builder.build(plan.root, needsSession: needsSession)
       try lock?.follow(root.number)
       return root
     } catch {
-      throw .setup(activity: "make the root of the container (\(plan.reason))", cause: error)
+      throw .setup(activity: "make the root of the container (\(plan.root.reason))", cause: error)
     }
   }
 

@@ -15,6 +15,8 @@ struct RootBuilder: ~Copyable {
   /// Bytes the session may take; its upper layers and `--contain` directories lie in it.
   private let sessionBytes: Int
   private var names = 0
+  /// Mounts laid over `/` so far; the last is the root.
+  private(set) var layers = 0
 
   init(image: consuming Descriptor, sessionBytes: Int) {
     self.image = image
@@ -43,7 +45,7 @@ struct RootBuilder: ~Copyable {
     return try File.open(name, O_PATH, from: place)
   }
 
-  /// The session's top directory, made on first use.
+  /// The session's top directory.
   private mutating func startSession() throws(SystemCallFault) -> Int32 {
     if session < 0 {
       session = try layOver(
@@ -54,21 +56,27 @@ struct RootBuilder: ~Copyable {
   }
 
   /// Makes a file system and lays it over `/`.
-  private func layOver(
+  private mutating func layOver(
     _ type: String, options: [(String, String?)], attributes: Mount.Attributes
   ) throws(SystemCallFault) -> Descriptor {
     let place = try File.open("/", O_PATH | O_DIRECTORY)
-    return try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/")
+    let made = try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/")
+    layers += 1
+    return made
   }
 
-  /// Makes the root; the descriptor is its top directory.
-  mutating func build(_ plan: RootPlan) throws(SystemCallFault) -> Descriptor {
+  /// Makes the root; the descriptor is its top directory. `needsSession`: steps will ask for directories or files of
+  /// the session. It must lie beneath the root: laid over it later it would stay there after the pivot.
+  mutating func build(_ plan: RootPlan, needsSession: Bool) throws(SystemCallFault) -> Descriptor {
+    switch plan.form {
+    case .readOnlyOverlay, .writableTemporary: _ = try startSession()
+    default: if needsSession { _ = try startSession() }
+    }
     switch plan.form {
     case .image, .writableSandbox:
-      try attachImage(readOnly: plan.form == .image)
-      return try image.duplicate()
+      return try attachImage(readOnly: plan.form == .image)
     case .readOnlyOverlay:
-      try attachImage(readOnly: true)
+      _ = try attachImage(readOnly: true)
       let skeleton = try sessionDirectory()
       try makeSkeleton(plan.skeleton, in: skeleton.number, likeImage: true)
       let layers = try openLayers(plan.layers)
@@ -78,17 +86,17 @@ struct RootBuilder: ~Copyable {
       defer { for layer in layers { close(layer) } }
       return try mountOverlay(lower: lower, upper: nil)
     case .boundEntries:
-      try attachImage(readOnly: true)
+      _ = try attachImage(readOnly: true)
       let root = try layOver("tmpfs", options: [("mode", "0755")], attributes: [.noSetID, .noDevices])
       try bindEntries(of: "/", into: root.number, skeleton: plan.skeleton)
       return root
     case .writableTemporary:
-      try attachImage(readOnly: true)
+      _ = try attachImage(readOnly: true)
       let upper = try sessionDirectory()
       let work = try sessionDirectory()
       return try writableOverlay(plan, upper: upper.number, work: work.number)
     case .writableOverlay(let directory):
-      try attachImage(readOnly: true)
+      _ = try attachImage(readOnly: true)
       let place = try File.open(directory, O_PATH | O_DIRECTORY)
       for name in ["upper", "work"] {
         let number = place.number
@@ -115,7 +123,7 @@ struct RootBuilder: ~Copyable {
     return layers
   }
 
-  private func writableOverlay(
+  private mutating func writableOverlay(
     _ plan: RootPlan, upper: Int32, work: Int32
   ) throws(SystemCallFault) -> Descriptor {
     let layers = try openLayers(plan.layers)
@@ -126,23 +134,28 @@ struct RootBuilder: ~Copyable {
     return root
   }
 
-  /// Gives the image its place over `/`. A directory of a sandbox is shown there by a bind.
-  private func attachImage(readOnly: Bool) throws(SystemCallFault) {
+  /// Gives the image its place over `/` and returns its top there. A directory of a sandbox is shown by a bind.
+  private mutating func attachImage(readOnly: Bool) throws(SystemCallFault) -> Descriptor {
     let place = try File.open("/", O_PATH | O_DIRECTORY)
     do throws(SystemCallFault) {
       try Mount.attach(image.number, at: place.number, subject: "/")
+      layers += 1
+      return try image.duplicate()
     } catch {
       // EINVAL: not a detached mount but a directory. ENOSYS: no move_mount.
       guard error.number == EINVAL || error.number == ENOSYS else { throw error }
       try Mount.bind(
         image.number, at: place.number, attributes: readOnly ? [.readOnly, .noSetID, .noDevices] : [.noSetID, .noDevices],
         subject: "/")
+      layers += 1
+      // What was just laid over the root: "/" alone is what lies beneath it.
+      return try File.open("/..", O_PATH | O_DIRECTORY)
     }
   }
 
   /// An overlay laid over `/`. In a user namespace trusted.* attributes cannot be written, so `userxattr` is tried
   /// first when there is an upper layer, and left out where the kernel does not know it (5.10).
-  private func mountOverlay(
+  private mutating func mountOverlay(
     lower: [String], upper: (directory: Int32, work: Int32)?
   ) throws(SystemCallFault) -> Descriptor {
     var options: [(String, String?)] = [("lowerdir", lower.joined(separator: ":"))]

@@ -75,7 +75,7 @@ struct StepRunner: ~Copyable {
   /// Makes the root the process's own. A root of bound entries lies on a tmpfs that steps had to write to: it becomes
   /// read-only now.
   func finish(_ plan: RootPlan) throws(SystemCallFault) {
-    try Mount.pivot(to: root.number)
+    try Mount.pivot(to: root.number, layers: builder.layers - 1)
     if plan.form == .boundEntries { try Mount.makeReadOnly("/") }
   }
 
@@ -85,6 +85,14 @@ struct StepRunner: ~Copyable {
 }
 
 extension Step {
+  /// Whether the step takes something from the launch's own tmpfs.
+  var usesSession: Bool {
+    switch self {
+    case .generatedFile, .sessionDirectory: true
+    default: false
+    }
+  }
+
   /// What the step does, for messages.
   var summary: String {
     switch self {

@@ -28,9 +28,10 @@ struct FUSEMount {
           ("default_permissions", nil), ("source", "apus"), ("subtype", "apus"), ("ro", nil),
         ], attributes: [.readOnly, .noSetID, .noDevices])
       // Kernels up to 6.12 clone only what has a place.
+      let bottom = try File.open("/", O_PATH | O_DIRECTORY)
       let top = try Mount.make(
         "tmpfs", options: [("size", "4096"), ("mode", "0700")], attributes: [.noSetID, .noDevices],
-        at: try File.open("/", O_PATH | O_DIRECTORY).number, subject: "/")
+        at: bottom.number, subject: "/")
       let topNumber = top.number
       try retrying("mkdir", "image") { unsafe mkdirat(topNumber, "image", 0o700) }
       let place = try File.open("image", O_PATH | O_DIRECTORY, from: top.number)

@@ -52,15 +52,19 @@ struct ServerStart {
       squashfs = try SquashfsImage(descriptor: image.descriptor, offset: offset, length: size)
     } catch { fail(ImageFault.squashfs(path: image.path, error).explanation) }
     do throws(SystemCallFault) {
-      let mount = try FUSEMount.make(in: shared?.folder ?? runtime)
+      // Opened while there is a /proc: the mount's set-up ends in a root without one.
       let outer = try Namespace.current("user")
       let memory = try File.open("/proc/self/statm")
+      // Bound while its path can be reached, listening once there is a mount to hand over: until then clients are
+      // refused and wait for the lock.
+      let listener = try shared.map { place throws(SystemCallFault) in try bind(place) }
+      let mount = try FUSEMount.make(in: shared?.folder ?? runtime)
       let (_, received) = try Socket.receive(limit: 1, from: middle)
       guard let inner = received.first else { _exit(1) }
       close(middle)
-      let listener = try shared.map { place throws(SystemCallFault) in try listen(place) }
+      if let listener { try Socket.listen(listener) }
       let server = Server(
-        image: image, options: options, shared: shared, listener: listener?.release() ?? -1, mount: mount.access,
+        image: image, options: options, shared: shared, listener: listener ?? -1, mount: mount.access,
         outer: outer.release(), inner: inner, memory: memory.release())
       try server.handOver(to: client)
       let watch = try? Socket.peerProcess(client).release()
@@ -75,6 +79,7 @@ struct ServerStart {
       try reader.start()
       server.run(reader, firstClient: watch)
     } catch {
+      if let shared { _ = unsafe unlinkat(shared.directory, shared.socketName, 0) }
       fail(
         Explanation(
           what: "cannot mount the image \(printable(image.path))", why: error.explanation.why,
@@ -85,12 +90,11 @@ struct ServerStart {
   }
 
   /// A socket bound at its place, in the way every client finds it.
-  private func listen(_ place: SharedPlace) throws(SystemCallFault) -> Descriptor {
+  private func bind(_ place: SharedPlace) throws(SystemCallFault) -> Int32 {
     let socket = try Socket.make()
     _ = unsafe unlinkat(place.directory, place.socketName, 0)
     try Socket.bind(socket, place.folder + "/" + place.socketName)
-    try Socket.listen(socket)
-    return socket
+    return socket.release()
   }
 
   /// Leaves everything that came with the launch: terminal, session, working directory, environment, limits.

@@ -99,7 +99,7 @@ internal import Squashfs
     answer.put(UInt32(4096))  // max_write
     answer.put(UInt32(1))  // time_gran
     answer.put(UInt16(256))  // max_pages
-    answer.zeros(64 - 26)
+    answer.zeros(64 - 30)
     return 0
   }
 

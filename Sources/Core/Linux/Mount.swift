@@ -174,12 +174,13 @@ public enum Mount {
   }
 
   /// Makes `root` (an attached mount) the root directory of this namespace and takes the old one away
-  /// (pivot_root(2), "pivot_root(".", ".")").
-  public static func pivot(to root: Int32) throws(SystemCallFault) {
+  /// (pivot_root(2), "pivot_root(".", ".")"). `layers` counts the mounts that were laid over the old root and stay
+  /// there: a path leads to the topmost, so each has to be taken off before the next.
+  public static func pivot(to root: Int32, layers: Int = 0) throws(SystemCallFault) {
     try retrying("fchdir") { fchdir(root) }
     try checked(unsafe apus_pivot_root(".", "."), "pivot_root", ".")
     // The old root now lies on top of the new one at ".".
-    try checked(unsafe apus_umount(".", Int32(MNT_DETACH)), "umount", ".")
+    for _ in 0...layers { try checked(unsafe apus_umount(".", Int32(MNT_DETACH)), "umount", ".") }
     try retrying("chdir", "/") { unsafe chdir("/") }
   }
 

@@ -20,8 +20,7 @@ public enum Socket {
     try checked(unsafe apus_unix_bind(socket.number, path), "bind", path)
   }
 
-  public static func listen(_ socket: borrowing Descriptor, backlog: Int32 = 4096) throws(SystemCallFault) {
-    let number = socket.number
+  public static func listen(_ number: Int32, backlog: Int32 = 4096) throws(SystemCallFault) {
     try retrying("listen") { Glibc.listen(number, backlog) }
   }
 
