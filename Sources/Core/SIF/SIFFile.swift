@@ -92,6 +92,11 @@ public struct SIFFile: Equatable, Sendable {
     guard header.dataOffset >= 0, header.dataOffset <= size else {
       throw .field("the offset of the data", value: header.dataOffset, limit: "0 to \(size)")
     }
+    guard header.dataSize >= 0 else {
+      throw .field("the size of the data", value: header.dataSize, limit: "0 to \(size - header.dataOffset)")
+    }
+    // Beyond the end: the file was cut short, whichever object that hits.
+    guard header.dataSize <= size - header.dataOffset else { throw .truncated("the data") }
   }
 
   private static func check(
