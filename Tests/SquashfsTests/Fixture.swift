@@ -60,7 +60,7 @@ final class OpenImage {
       let place = try #require(list.location(of: out.count))
       let count = try image.decode(place.block, with: decoder, scratch: scratch, into: output)
       let wanted = min(list.size - out.count, place.block.isFragment ? list.size % room : count)
-      try #require(place.inBlock + wanted <= count)
+      guard place.inBlock + wanted <= count else { throw SquashfsFault.truncated("a fragment") }
       out += output[place.inBlock..<place.inBlock + wanted]
     }
     return out

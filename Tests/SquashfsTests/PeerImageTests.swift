@@ -10,14 +10,14 @@ struct PeerImageTests {
   /// Every kind of object, each size around a block, names of all lengths, hard links, holes, attributes.
   static let tree = """
     mkdir -p tree/dir/deep/deeper tree/empty tree/many
+    for n in 1 4095 4096 4097 131072; do head -c $n /dev/urandom >tree/random-$n; done
     for n in 1 4095 4096 4097 131071 131072 131073 300000 1048577; do
-      head -c $n /dev/urandom >tree/random-$n
       yes 'the same line again and again' | head -c $n >tree/plain-$n
     done
     : >tree/nothing
-    truncate -s 5000000 tree/hole
+    truncate -s 2000000 tree/hole
     printf end >>tree/hole
-    truncate -s 3000000 tree/only-hole
+    truncate -s 1100000 tree/only-hole
     printf start | dd of=tree/late-hole bs=1 conv=notrunc status=none; truncate -s 700000 tree/late-hole
     for n in $(seq 1 900); do echo $n >tree/many/a-name-that-is-not-so-short-$n; done
     touch "tree/many/$(printf 'x%.0s' $(seq 255))" tree/many/Ω 'tree/many/with space'
@@ -53,7 +53,7 @@ struct PeerImageTests {
       "-noI", "-noD", "-noF", "-noX", "-noI -noD -noF -noX",
       "-comp gzip -Xcompression-level 1 -Xwindow-size 9",
       "-comp xz -Xbcj x86,arm -Xdict-size 8192", "-comp lzo -Xalgorithm lzo1x_1",
-      "-comp zstd -Xcompression-level 22 -b 1M",
+      "-comp zstd -Xcompression-level 22 -b 16K",
       "-offset 4096",
     ]
 
