@@ -77,6 +77,18 @@ let programs: [Target] = [
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]
 
+/// Fuzz targets, only for scripts/fuzz. libFuzzer brings its own main: SwiftPM's name for it gets the same address.
+func fuzzer(_ name: String, imports: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: "Fuzz\(name)", dependencies: imports, path: "Tests/Fuzz/\(name)",
+    swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+    linkerSettings: [.unsafeFlags(["-Xlinker", "--defsym=Fuzz\(name)_main=main"])])
+}
+
+let fuzzers: [Target] =
+  Context.environment["APUS_FUZZ"] == nil
+  ? [] : [fuzzer("Squashfs", imports: ["Squashfs", "Codec", "Linux"]), fuzzer("SIF", imports: ["SIF"])]
+
 let package = Package(
   name: "apus",
   products: [
@@ -86,7 +98,7 @@ let package = Package(
   targets: [
     library("CDeflate"), library("CZstd"), library("CLZ4"), library("CLZMA"), library("CLZO"),
     .target(name: "CLinux", path: "Sources/Shims/CLinux", cSettings: c),
-  ] + core + image + programs + [
+  ] + core + image + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),

@@ -61,7 +61,7 @@ final class OpenImage {
       let count = try image.decode(place.block, with: decoder, scratch: scratch, into: output)
       let wanted = min(list.size - out.count, place.block.isFragment ? list.size % room : count)
       guard place.inBlock + wanted <= count else { throw SquashfsFault.truncated("a fragment") }
-      out += output[place.inBlock..<place.inBlock + wanted]
+      out.append(contentsOf: UnsafeRawBufferPointer(rebasing: output[place.inBlock..<place.inBlock + wanted]))
     }
     return out
   }
