@@ -82,7 +82,7 @@ public enum SIFBuild {
     layout.add(
       .partition, name: partitionName, size: result.size, alignedTo: SIFWriter.partitionAlignment,
       extra: SIFDescriptor.partitionExtra(.squashfs, .primarySystem, architecture))
-    try finish(layout, objects, identifier: result.identifier, into: output)
+    try finish(layout, objects, identifier: ownIdentifier(result.identifier), into: output)
     return result
   }
 
@@ -97,15 +97,19 @@ public enum SIFBuild {
     return layout
   }
 
-  /// Header, descriptors and the small objects. `identifier` becomes a UUID of version 8: 16 bytes of one's own making
-  /// (RFC 9562, section 5.8).
+  /// A UUID of version 8: 16 bytes of one's own making (RFC 9562, section 5.8).
+  static func ownIdentifier(_ bytes: [UInt8]) -> [UInt8] {
+    var identifier = bytes
+    identifier[6] = identifier[6] & 0x0F | 0x80
+    identifier[8] = identifier[8] & 0x3F | 0x80
+    return identifier
+  }
+
+  /// Header, descriptors and the small objects.
   static func finish(
     _ layout: SIFWriter, _ objects: [(type: SIFDataType, name: String, bytes: [UInt8])], identifier: [UInt8],
     into output: Int32
   ) throws(BuildFault) {
-    var identifier = identifier
-    identifier[6] = identifier[6] & 0x0F | 0x80
-    identifier[8] = identifier[8] & 0x3F | 0x80
     let front = objects.reduce(layout.start(identifier: identifier)) { $0 + $1.bytes }
     var failure: SystemCallFault?
     unsafe front.withUnsafeBytes { bytes in

@@ -50,7 +50,9 @@ extension SIFBuild {
     layout.add(
       .partition, name: "squashfs", size: source.size, alignedTo: SIFWriter.partitionAlignment,
       extra: SIFDescriptor.partitionExtra(.squashfs, .primarySystem, known))
-    try finish(layout, objects, identifier: hash, into: output.number)
+    // The same root file system is the same image: it keeps its name.
+    try finish(
+      layout, objects, identifier: source.sif?.header.identifier ?? ownIdentifier(hash), into: output.number)
     try output.publish()
     return Result(size: source.size, inodeCount: Int(source.image.superblock.inodeCount), omissions: [])
   }

@@ -24,7 +24,7 @@ struct BuildArguments {
       -s, --sandbox           make a directory
           --arch NAME         architecture of the image (default: that of its programs)
           --compress NAME[:LEVEL]
-                              gzip (default), zstd, xz or lz4
+                              gzip (default), zstd, xz, lz4 or lzo
           --threads N         threads that compress (default: processors allowed)
 
     """
