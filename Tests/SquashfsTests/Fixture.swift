@@ -9,9 +9,15 @@ final class Folder: Sendable {
   let path: String
 
   init() throws {
-    var template = Array("/tmp/apus-squashfs-XXXXXX".utf8CString)
+    _ = Self.sweep
+    var template = Array("/tmp/apus-squashfs-\(getpid())-XXXXXX".utf8CString)
     _ = try #require(mkdtemp(&template))
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// A folder that a static variable owns has no deinit: it goes when the process does.
+  private static let sweep = atexit {
+    _ = system("chmod -R u+rwX /tmp/apus-squashfs-\(getpid())-* 2>/dev/null; rm -rf /tmp/apus-squashfs-\(getpid())-*")
   }
 
   deinit { _ = system("chmod -R u+rwX '\(path)' 2>/dev/null; rm -rf '\(path)'") }
