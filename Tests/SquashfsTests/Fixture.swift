@@ -17,7 +17,8 @@ final class Folder: Sendable {
 
   /// A folder that a static variable owns has no deinit: it goes when the process does.
   private static let sweep = atexit {
-    _ = system("chmod -R u+rwX /tmp/apus-squashfs-\(getpid())-* 2>/dev/null; rm -rf /tmp/apus-squashfs-\(getpid())-*")
+    let folders = "/tmp/apus-squashfs-\(getpid())-*"
+    _ = system("chmod -R u+rwX \(folders) 2>/dev/null; rm -rf \(folders)")
   }
 
   deinit { _ = system("chmod -R u+rwX '\(path)' 2>/dev/null; rm -rf '\(path)'") }
