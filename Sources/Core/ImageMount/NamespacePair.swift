@@ -6,10 +6,12 @@ internal import Glibc
 /// *Outer* maps its root to the user: it owns the image mount and the mounts of the set-up. *Inner* lies beneath it and
 /// maps the user's ids to themselves again: programs run there, as who they are, and cannot trace the server outside.
 public enum NamespacePair {
-  /// Makes the caller root of a new outer namespace with a mount namespace of its own.
-  public static func makeOuter(uid: UInt32, gid: UInt32) throws(SystemCallFault) {
+  /// Makes the caller root of a new outer namespace, by default with a mount namespace of its own.
+  public static func makeOuter(
+    uid: UInt32, gid: UInt32, _ kinds: NamespaceKinds = [.user, .mount]
+  ) throws(SystemCallFault) {
     let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
-    try Namespace.unshare([.user, .mount])
+    try Namespace.unshare(kinds)
     try Namespace.mapOne(uid: uid, to: 0, gid: gid, to: 0, process: process.number)
   }
 

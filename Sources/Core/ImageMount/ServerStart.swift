@@ -23,7 +23,9 @@ struct ServerStart {
     do throws(SystemCallFault) {
       let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
       do throws(SystemCallFault) {
-        try NamespacePair.makeOuter(uid: uid, gid: gid)
+        // The mount namespace is the server's alone: while it changes its root no process that shares it could make
+        // a user namespace (EPERM, as in a chroot).
+        try NamespacePair.makeOuter(uid: uid, gid: gid, .user)
       } catch { fail(MountFault.namespacesRefused(error)) }
       let (near, far) = try Socket.pair()
       let server = try Process.fork()
@@ -58,6 +60,7 @@ struct ServerStart {
       // Bound while its path can be reached, listening once there is a mount to hand over: until then clients are
       // refused and wait for the lock.
       let listener = try shared.map { place throws(SystemCallFault) in try bind(place) }
+      try Namespace.unshare(.mount)
       let mount = try FUSEMount.make(in: shared?.folder ?? runtime)
       let (_, received) = try Socket.receive(limit: 1, from: middle)
       guard let inner = received.first else { _exit(1) }
