@@ -1,0 +1,60 @@
+# What there is to do here; `make help` lists it. Everything that changes the host says so first (scripts/setup).
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := build
+SWIFT := swift
+SECONDS_EACH ?= 30
+
+.PHONY: help setup build run test unit end-to-end install bench fuzz lint peers vm docs clean
+
+help:
+	@echo 'make run        set up this machine, build, make an image of a Debian root and run programs in it'
+	@echo 'make test       set up this machine, build, and run all tests'
+	@echo 'make build      build/bin/apus and what belongs to it'
+	@echo 'make install    copy the build to $$DESTDIR$$PREFIX (default /usr/local)'
+	@echo 'make bench      measure, beside the peers that are installed; tables and plots in bench/results'
+	@echo 'make fuzz       run the fuzz targets, SECONDS_EACH seconds each'
+	@echo 'make lint       swift format and shellcheck'
+	@echo 'make peers      a Debian sid root with apptainer, charliecloud, squashfuse and crun in build/peers'
+	@echo 'make docs       regenerate the pages made from the command declarations'
+
+setup:
+	@scripts/setup build
+
+build: setup
+	@scripts/build $(BUILD)
+
+run:
+	@scripts/run-demo
+
+test:
+	@scripts/test
+
+unit: setup
+	$(SWIFT) test --skip EndToEnd
+
+end-to-end: build
+	@scripts/test end-to-end
+
+install:
+	@scripts/install "$(DESTDIR)" "$(PREFIX)" $(BUILD)
+
+bench: build
+	@scripts/setup bench
+	@bench/run
+
+fuzz: setup
+	@scripts/fuzz $(SECONDS_EACH)
+
+lint:
+	@scripts/lint
+
+peers:
+	@scripts/peers
+
+docs: build
+	$(BUILD)/bin/apus man --markdown > docs/user/commands.md
+
+clean:
+	rm -rf .build $(BUILD)
