@@ -1,15 +1,38 @@
+internal import CommandLine
 internal import Glibc
 internal import Model
 
 // `apus-image` does what needs no launch: `apus build …` executes it with the same words.
-let output = Output()
-let words = Array(CommandLine.arguments.dropFirst())
-switch words.first {
-case "build": exit(runBuild(Array(words.dropFirst()), output))
-default:
-  exit(
-    output.fatal(
+exit(run(Array(Swift.CommandLine.arguments.dropFirst())))
+
+/// Takes the words apart and calls the command. Returns the exit code.
+func run(_ words: [String]) -> Int32 {
+  var output = Output()
+  let parsed: Parsed
+  do throws(UsageFault) { parsed = try Parser().parse(words, environment: variable) } catch {
+    let text = error.text
+    return output.fatal(Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+  }
+  output.level = level(parsed)
+  if parsed.isOn("nocolor") { output.usesColor = false }
+  switch parsed.command.path {
+  case ["build"]: return runBuild(parsed, output)
+  default:
+    return output.fatal(
       Explanation(
-        what: "cannot run apus-image", why: words.first.map { "it has no command \(printable($0))" } ?? "no command given",
-        remedy: "use apus: it starts this program where it is needed"), exit: ExitCode.usage))
+        what: "cannot run apus \(parsed.command.name)", why: "apus-image makes images only",
+        remedy: "use apus: it starts this program where it is needed"), exit: ExitCode.usage)
+  }
+}
+
+/// A variable of the environment. One thread runs while they are read.
+func variable(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+
+private func level(_ parsed: Parsed) -> Int {
+  if parsed.isOn("silent") { return -3 }
+  if parsed.isOn("quiet") { return -1 }
+  if parsed.isOn("debug") { return 5 }
+  if parsed.isOn("verbose") { return 4 }
+  let set = Parser.prefixes.lazy.compactMap { variable($0 + "MESSAGELEVEL") }.first
+  return set.flatMap { Int($0) } ?? 1
 }
