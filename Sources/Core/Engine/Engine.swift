@@ -16,6 +16,8 @@ public enum Engine {
     public let image: Descriptor
     let inner: Inner
     let overlayLock: OverlayLock?
+    /// Mounts that lie over `/` already.
+    var layers = 0
 
     /// The user namespace the program runs in.
     enum Inner {
@@ -48,8 +50,9 @@ public enum Engine {
         try Mount.makeEverythingSlave()
         let image = try File.open(path, O_PATH | O_DIRECTORY)
         return Entered(image: image, inner: .joined(inner), overlayLock: lock)
-      case .kernelMount(let mount):
-        return Entered(image: Descriptor(owning: mount), inner: .none, overlayLock: lock)
+      case .kernelMount(let mount, let isOverRoot):
+        return Entered(
+          image: Descriptor(owning: mount), inner: .none, overlayLock: lock, layers: isOverRoot ? 1 : 0)
       case .directory(let path, let device, let inode):
         let inner = try leaveHost(isPrivileged: isPrivileged)
         // Opened anew: a directory of the host's namespace cannot be bound in another one.
@@ -120,7 +123,8 @@ public enum Engine {
     guard let process = try? File.open("/proc/self", O_PATH | O_DIRECTORY) else {
       throw .setup(activity: "open /proc/self", cause: SystemCallFault("open", "/proc/self", errno))
     }
-    var builder = RootBuilder(image: entered.image, sessionBytes: plan.root.sessionBytes)
+    let layers = entered.layers
+    var builder = RootBuilder(image: entered.image, sessionBytes: plan.root.sessionBytes, layers: layers)
     let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
     var runner = StepRunner(builder: builder, root: root)
     try runner.run(plan.steps)

@@ -16,9 +16,10 @@ struct RootBuilder: ~Copyable {
   private let sessionBytes: Int
   private var names = 0
   /// Mounts laid over `/` so far; the last is the root.
-  private(set) var layers = 0
+  private(set) var layers: Int
 
-  init(image: consuming Descriptor, sessionBytes: Int) {
+  init(image: consuming Descriptor, sessionBytes: Int, layers: Int) {
+    self.layers = layers
     self.image = image
     self.sessionBytes = sessionBytes
   }
@@ -60,7 +61,9 @@ struct RootBuilder: ~Copyable {
     _ type: String, options: [(String, String?)], attributes: Mount.Attributes
   ) throws(SystemCallFault) -> Descriptor {
     let place = try File.open("/", O_PATH | O_DIRECTORY)
-    let made = try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/")
+    let made = try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/") {
+      () throws(SystemCallFault) in try Mount.topmostRoot()
+    }
     layers += 1
     return made
   }
@@ -78,7 +81,7 @@ struct RootBuilder: ~Copyable {
     case .readOnlyOverlay:
       _ = try attachImage(readOnly: true)
       let skeleton = try sessionDirectory()
-      try makeSkeleton(plan.skeleton, in: skeleton.number, likeImage: true)
+      try makeSkeleton(plan.skeleton, in: skeleton.number)
       let layers = try openLayers(plan.layers)
       var lower = ["\(Mount.path(of: skeleton.number))"]
       lower += layers.reversed().map { Mount.path(of: $0) }
@@ -129,9 +132,10 @@ struct RootBuilder: ~Copyable {
     let layers = try openLayers(plan.layers)
     defer { for layer in layers { close(layer) } }
     let lower = layers.reversed().map { Mount.path(of: $0) } + [Mount.path(of: image.number)]
-    let root = try mountOverlay(lower: lower, upper: (upper, work))
-    try makeSkeleton(plan.skeleton, in: root.number, likeImage: false)
-    return root
+    // In the upper layer and not through the overlay: a directory of the image that belongs to somebody else could
+    // not be written to.
+    try makeSkeleton(plan.skeleton, in: upper)
+    return try mountOverlay(lower: lower, upper: (upper, work))
   }
 
   /// Gives the image its place over `/` and returns its top there. A directory of a sandbox is shown by a bind.
@@ -146,10 +150,10 @@ struct RootBuilder: ~Copyable {
       guard error.number == EINVAL || error.number == ENOSYS else { throw error }
       try Mount.bind(
         image.number, at: place.number, attributes: readOnly ? [.readOnly, .noSetID, .noDevices] : [.noSetID, .noDevices],
-        subject: "/")
+        recursively: false, subject: "/"
+      ) { below throws(SystemCallFault) in try File.open("/.." + below, O_PATH) }
       layers += 1
-      // What was just laid over the root: "/" alone is what lies beneath it.
-      return try File.open("/..", O_PATH | O_DIRECTORY)
+      return try Mount.topmostRoot()
     }
   }
 
@@ -170,16 +174,14 @@ struct RootBuilder: ~Copyable {
     }
   }
 
-  /// Makes what is missing in the image. `likeImage`: a directory the image has too gets its mode, because the
+  /// Makes what is missing in the image in an upper layer. A directory the image has too gets its mode, because the
   /// topmost layer's mode is what an overlay shows.
-  private func makeSkeleton(
-    _ entries: [SkeletonEntry], in root: Int32, likeImage: Bool
-  ) throws(SystemCallFault) {
-    if likeImage, let facts = try? File.facts(image) {
+  private func makeSkeleton(_ entries: [SkeletonEntry], in root: Int32) throws(SystemCallFault) {
+    if let facts = try? File.facts(image) {
       try retrying("chmod") { unsafe fchmodat(root, ".", facts.mode, 0) }
     }
     for entry in entries {
-      if likeImage { try makeParents(of: entry.path, in: root) }
+      try makeParents(of: entry.path, in: root)
       switch entry.kind {
       case .directory: try BeneathRoot.makeDirectories(entry.path, root: root)
       case .file: try BeneathRoot.makeFile(entry.path, root: root)
@@ -231,12 +233,16 @@ struct RootBuilder: ~Copyable {
           try bindEntries(of: whole, into: place.number, skeleton: below)
         } else {
           let entry = try File.open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: source.number)
-          try Mount.bind(entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole)
+          try Mount.bind(
+            entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole
+          ) { below throws(SystemCallFault) in try File.open("./" + name + below, O_PATH, from: directory) }
         }
       default:
         let place = try File.open(name, O_CREAT | O_EXCL | O_WRONLY, mode: 0o644, from: directory)
         let entry = try File.open(name, O_PATH | O_NOFOLLOW, from: source.number)
-        try Mount.bind(entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole)
+        try Mount.bind(
+            entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole
+          ) { below throws(SystemCallFault) in try File.open("./" + name + below, O_PATH, from: directory) }
       }
     }
     for entry in below where ContainerPath.parent(entry.path) == path {

@@ -36,7 +36,7 @@ struct StepRunner: ~Copyable {
       if !devices { attributes.insert(.noDevices) }
       if !writable { attributes.insert(.readOnly) }
       let place = try openTarget(target)
-      try Mount.bind(from.number, at: place.number, attributes: attributes, subject: target)
+      try bind(from.number, at: place.number, target, attributes)
     case .fileSystem(let type, let target, let options):
       let place = try openTarget(target)
       var attributes: Mount.Attributes = [.noSetID]
@@ -46,12 +46,12 @@ struct StepRunner: ~Copyable {
       }
       try Mount.make(
         type, source: type, options: options.map { ($0.name, $0.value) }, attributes: attributes,
-        at: place.number, subject: target)
+        at: place.number, subject: target
+      ) { () throws(SystemCallFault) in try openTarget(target) }
     case .generatedFile(let target, let contents, let mode):
       let file = try builder.sessionFile(contents, mode: mode)
       let place = try openTarget(target)
-      try Mount.bind(
-        file.number, at: place.number, attributes: [.noSetID, .noDevices], subject: target)
+      try bind(file.number, at: place.number, target, [.noSetID, .noDevices])
     case .makeDirectory(let path, let mode):
       try BeneathRoot.makeDirectories(path, mode: mode, root: root.number)
     case .makeFile(let path): try BeneathRoot.makeFile(path, root: root.number)
@@ -65,8 +65,7 @@ struct StepRunner: ~Copyable {
     case .sessionDirectory(let target, let mode):
       let directory = try builder.sessionDirectory(mode: mode)
       let place = try openTarget(target)
-      try Mount.bind(
-        directory.number, at: place.number, attributes: [.noSetID, .noDevices], subject: target)
+      try bind(directory.number, at: place.number, target, [.noSetID, .noDevices])
     case .hostName(let name):
       try retrying("sethostname", name) { unsafe sethostname(name, name.utf8.count) }
     }
@@ -77,6 +76,14 @@ struct StepRunner: ~Copyable {
   func finish(_ plan: RootPlan) throws(SystemCallFault) {
     try Mount.pivot(to: root.number, layers: builder.layers - 1)
     if plan.form == .boundEntries { try Mount.makeReadOnly("/") }
+  }
+
+  private func bind(
+    _ source: Int32, at place: Int32, _ target: String, _ attributes: Mount.Attributes
+  ) throws(SystemCallFault) {
+    try Mount.bind(source, at: place, attributes: attributes, subject: target) { below throws(SystemCallFault) in
+      try openTarget(target + below)
+    }
   }
 
   private func openTarget(_ path: String) throws(SystemCallFault) -> Descriptor {

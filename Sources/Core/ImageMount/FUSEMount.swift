@@ -31,7 +31,8 @@ struct FUSEMount {
       let bottom = try File.open("/", O_PATH | O_DIRECTORY)
       let top = try Mount.make(
         "tmpfs", options: [("size", "4096"), ("mode", "0700")], attributes: [.noSetID, .noDevices],
-        at: bottom.number, subject: "/")
+        at: bottom.number, subject: "/"
+      ) { () throws(SystemCallFault) in try Mount.topmostRoot() }
       let topNumber = top.number
       try retrying("mkdir", "image") { unsafe mkdirat(topNumber, "image", 0o700) }
       let place = try File.open("image", O_PATH | O_DIRECTORY, from: top.number)

@@ -11,16 +11,22 @@ enum KernelMount {
     guard loop >= 0 else {
       throw .setup(activity: "attach the image to a loop device", SystemCallFault("LOOP_CONFIGURE", "", -loop))
     }
-    let device = Descriptor(owning: loop)
+    // The loop device must stay open until it is mounted: without a user it goes (LO_FLAGS_AUTOCLEAR).
+    defer { close(loop) }
     do throws(SystemCallFault) {
       try Namespace.unshare(.mount)
       try Mount.makeEverythingSlave()
+      let attributes: Mount.Attributes = [.readOnly, .noSetID, .noDevices]
+      let source = "/dev/loop\(number)"
+      do throws(SystemCallFault) {
+        let mount = try Mount.create("squashfs", options: [("source", source), ("ro", nil)], attributes: attributes)
+        return MountedImage(.kernelMount(mount.release(), isOverRoot: false))
+      } catch { guard error.number == ENOSYS else { throw error } }
       let place = try File.open("/", O_PATH | O_DIRECTORY)
       let mount = try Mount.make(
-        "squashfs", source: "/dev/loop\(number)", attributes: [.readOnly, .noSetID, .noDevices], at: place.number,
-        subject: image.path)
-      _ = consume device
-      return MountedImage(.kernelMount(mount.release()))
+        "squashfs", source: source, attributes: attributes, at: place.number, subject: image.path
+      ) { () throws(SystemCallFault) in try Mount.topmostRoot() }
+      return MountedImage(.kernelMount(mount.release(), isOverRoot: true))
     } catch { throw .setup(activity: "mount the image with the kernel's squashfs", error) }
   }
 }

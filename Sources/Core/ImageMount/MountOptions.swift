@@ -36,8 +36,8 @@ public struct MountedImage: Equatable, Sendable {
     case place(outer: Int32, inner: Int32, mountNamespace: Int32, path: String)
     /// A directory of the host; the launch makes namespaces of its own.
     case directory(path: String, device: UInt64, inode: UInt64)
-    /// A mount made by real root in a mount namespace the caller is in already.
-    case kernelMount(Int32)
+    /// A mount made by real root in a mount namespace the caller is in already; `isOverRoot`: it has a place, over `/`.
+    case kernelMount(Int32, isOverRoot: Bool)
   }
 
   public let access: Access

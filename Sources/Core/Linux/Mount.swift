@@ -45,50 +45,45 @@ public enum Mount {
 
   /// Shows what `source` is (an open directory or file, with all mounts beneath it) at `target` (an open descriptor
   /// of the same kind).
+  ///
+  /// Not `recursively`: the source has no mounts beneath it whose attributes matter.
+  ///
+  /// `reopen` opens what is now at the target, or a path below it: the older interface has to name a mount again to
+  /// change its attributes, and the descriptor of the target still means what the mount has covered.
   public static func bind(
-    _ source: Int32, at target: Int32, attributes: Attributes, subject: String
+    _ source: Int32, at target: Int32, attributes: Attributes, recursively: Bool = true, subject: String,
+    reopen: (_ below: String) throws(SystemCallFault) -> Descriptor
   ) throws(SystemCallFault) {
     let tree = unsafe apus_open_tree(
       source, "", openTreeClone | openTreeCloseOnExec | recursive | emptyPath)
     if tree >= 0 {
       defer { close(tree) }
       let set = unsafe apus_mount_setattr(tree, "", emptyPath | recursive, attributes.rawValue, 0, 0)
-      if set >= 0 || attributes.isEmpty {
-        return try attach(tree, at: target, subject: subject)
-      }
+      if set >= 0 || attributes.isEmpty { return try attach(tree, at: target, subject: subject) }
       guard set == -ENOSYS || set == -EPERM else { throw SystemCallFault("mount_setattr", subject, -set) }
     } else if tree != -ENOSYS && tree != -EPERM {
       throw SystemCallFault("open_tree", subject, -tree)
     }
-    try bindByPath(source, at: target, attributes: attributes, subject: subject)
-  }
-
-  private static func bindByPath(
-    _ source: Int32, at target: Int32, attributes: Attributes, subject: String
-  ) throws(SystemCallFault) {
-    let place = path(of: target)
+    // Mounts beneath the source, as the host's tree has them, before anything is laid over it.
+    let beneath = recursively && attributes.contains(.readOnly) ? mounts(below: try File.target(ofLink: path(of: source))) : []
     try checked(
-      unsafe apus_mount(path(of: source), place, nil, UInt(MS_BIND) | UInt(MS_REC), nil), "mount", subject)
+      unsafe apus_mount(path(of: source), path(of: target), nil, UInt(MS_BIND) | UInt(MS_REC), nil), "mount", subject)
     guard !attributes.isEmpty else { return }
-    // The descriptor still names what lies below the new mount, so its real path is needed for the second call.
-    let real = try File.target(ofLink: place)
-    try remount(real, attributes: attributes)
+    for place in [""] + beneath {
+      let mounted = try reopen(place)
+      let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: path(of: mounted.number))
+      try checked(unsafe apus_mount(nil, path(of: mounted.number), nil, flags, nil), "mount", subject)
+    }
   }
 
-  /// Adds attributes to the mount at `path` and, one by one, to those beneath it (kernels without mount_setattr).
-  /// A mount beneath that cannot be changed keeps what it has: the kernel never lets it lose an attribute here.
-  public static func remount(_ path: String, attributes: Attributes) throws(SystemCallFault) {
-    let kept = lockedFlags(of: path)
-    let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | kept
-    try checked(unsafe apus_mount(nil, path, nil, flags, nil), "mount", path)
-    guard let bytes = try? File.readAll("/proc/self/mountinfo", limit: 16 << 20) else { return }
-    let prefix = path == "/" ? "/" : path + "/"
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+  /// Places of mounts below a directory, from there on: `/sub/place`.
+  private static func mounts(below directory: String) -> [String] {
+    guard let bytes = try? File.readAll("/proc/self/mountinfo", limit: 16 << 20) else { return [] }
+    let prefix = directory == "/" ? "" : directory
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ", maxSplits: 5)
-      guard fields.count > 4, fields[4].hasPrefix(prefix) else { continue }
-      let beneath = String(fields[4])
-      let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: beneath)
-      _ = unsafe apus_mount(nil, beneath, nil, flags, nil)
+      guard fields.count > 4, fields[4].hasPrefix(prefix + "/"), fields[4].count > prefix.count + 1 else { return nil }
+      return String(fields[4].dropFirst(prefix.count))
     }
   }
 
@@ -141,10 +136,11 @@ public enum Mount {
   }
 
   /// Mounts a new file system on `target`, by whichever interface the kernel has, and gives a descriptor of its root.
+  /// `reopen` is as for `bind`.
   @discardableResult
   public static func make(
     _ type: String, source: String = "none", options: [(String, String?)] = [], attributes: Attributes,
-    at target: Int32, subject: String
+    at target: Int32, subject: String, reopen: () throws(SystemCallFault) -> Descriptor
   ) throws(SystemCallFault) -> Descriptor {
     do throws(SystemCallFault) {
       let mount = try create(type, options: [("source", source)] + options, attributes: attributes)
@@ -154,23 +150,16 @@ public enum Mount {
       guard error.number == ENOSYS else { throw error }
     }
     let words = options.map { key, value in value.map { "\(key)=\($0)" } ?? key }
-    let place = path(of: target)
-    // The path of the descriptor is resolved before the mount covers it; afterwards it must be opened anew.
-    let real = try File.target(ofLink: place)
     try checked(
-      unsafe apus_mount(source, place, type, attributes.mountFlags, words.joined(separator: ",")), "mount", subject)
-    // "/" is the process's root, beneath whatever is laid over it; "/.." steps on top (path_resolution(7) leaves
-    // that open, fs/namei.c follows mounts there).
-    return try File.open(real == "/" ? "/.." : real, O_PATH | O_DIRECTORY)
+      unsafe apus_mount(source, path(of: target), type, attributes.mountFlags, words.joined(separator: ",")), "mount",
+      subject)
+    return try reopen()
   }
 
-  /// Adds attributes to an attached or detached mount and all beneath it.
-  public static func setAttributes(
-    _ mount: Int32, _ attributes: Attributes, subject: String
-  ) throws(SystemCallFault) {
-    let result = unsafe apus_mount_setattr(mount, "", emptyPath | recursive, attributes.rawValue, 0, 0)
-    if result == -ENOSYS { return try remount(try File.target(ofLink: path(of: mount)), attributes: attributes) }
-    try checked(result, "mount_setattr", subject)
+  /// What was laid over the root last: "/" alone is the process's root, beneath it. The kernel steps onto mounts when it
+  /// leaves ".." (fs/namei.c).
+  public static func topmostRoot() throws(SystemCallFault) -> Descriptor {
+    try File.open("/..", O_PATH | O_DIRECTORY)
   }
 
   /// Makes `root` (an attached mount) the root directory of this namespace and takes the old one away
