@@ -1,1 +1,77 @@
+import Model
+import Testing
 
+@testable import Settings
+
+@Suite struct SettingsTests {
+  @Test func `an empty text means the defaults`() throws {
+    #expect(try Settings(parsing: "", path: "c") == Settings())
+    #expect(try Settings(parsing: "# nothing\n\n   \t\n", path: "c") == Settings())
+  }
+
+  @Test(arguments: [
+    ("mount home = no", { !$0.mountsHome }), ("MOUNT HOME=No", { !$0.mountsHome }),
+    ("  mount tmp   =   no   # why", { !$0.mountsTemporary }), ("mount proc = no\r", { !$0.mountsProc }),
+    ("mount sys = no", { !$0.mountsSys }), ("mount devpts = no", { !$0.mountsTerminals }),
+    ("mount dev = minimal", { $0.deviceMount == .minimal }), ("mount dev = no", { $0.deviceMount == .no }),
+    ("user bind control = no", { !$0.allowsUserBinds }), ("config passwd = no", { !$0.writesPasswd }),
+    ("config group = no", { !$0.writesGroup }), ("config resolv_conf = no", { !$0.writesResolverConfiguration }),
+    ("shared mount = no", { !$0.sharesMounts }), ("sessiondir max size = 16", { $0.sessionBytes == 16 << 20 }),
+    ("mount linger = 0.5", { $0.lingerSeconds == 0.5 }), ("mount timeout = 3", { $0.patienceSeconds == 3 }),
+    ("bind path =", { $0.bindPaths.isEmpty }), ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
+    ("bind path = /a\nbind path = /b:/c:ro", { $0.bindPaths == ["/a", "/b:/c:ro"] }),
+  ] as [(String, @Sendable (Settings) -> Bool)])
+  func `a line sets its key`(text: String, holds: @Sendable (Settings) -> Bool) throws {
+    let settings = try Settings(parsing: text, path: "c")
+    #expect(holds(settings))
+    #expect(settings.notices.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("\nmount home", SettingsFault.notAssignment(.init(path: "c", line: 2), text: "mount home")),
+    ("mount home = maybe", .value(.init(path: "c", line: 1), key: "mount home", value: "maybe", expected: "yes or no")),
+    ("mount dev = some", .value(.init(path: "c", line: 1), key: "mount dev", value: "some", expected: "yes or no")),
+    (
+      "\n\nsessiondir max size = 0",
+      .value(.init(path: "c", line: 3), key: "sessiondir max size", value: "0", expected: "a number of MiB")
+    ),
+    (
+      "sessiondir max size = 99999999999999999999",
+      .value(
+        .init(path: "c", line: 1), key: "sessiondir max size", value: "99999999999999999999", expected: "a number of MiB")
+    ),
+    ("mount linger = nan", .value(.init(path: "c", line: 1), key: "mount linger", value: "nan", expected: "a number of seconds")),
+    ("mount linger = -1", .value(.init(path: "c", line: 1), key: "mount linger", value: "-1", expected: "a number of seconds")),
+  ])
+  func `refuses by file, line and value`(text: String, fault: SettingsFault) {
+    #expect(throws: fault) { try Settings(parsing: text, path: "c") }
+    #expect(fault.explanation.what.contains("c"))
+    #expect(fault.explanation.why.contains("line"))
+  }
+
+  @Test func `of a key given twice the first line counts, with a warning`() throws {
+    let settings = try Settings(parsing: "mount home = no\nmount home = yes\n", path: "c")
+    #expect(!settings.mountsHome)
+    #expect(settings.notices.map(\.level) == [.warning])
+    #expect(settings.notices[0].text.contains("line 2"))
+  }
+
+  @Test func `keys of apptainer.conf are skipped silently, unknown ones with a warning`() throws {
+    let settings = try Settings(parsing: "allow setuid = yes\nmuont home = no\n", path: "c")
+    #expect(settings.notices.map(\.level) == [.verbose, .warning])
+    #expect(settings.notices[1].text.contains("muont home"))
+  }
+
+  @Test func `a missing file means the defaults, unless it was named`() throws {
+    #expect(try Settings.read("/nonexistent/apus.conf", isRequired: false) == Settings())
+    #expect(throws: SettingsFault.self) { try Settings.read("/nonexistent/apus.conf", isRequired: true) }
+    #expect(throws: SettingsFault.self) { try Settings.read("/", isRequired: false) }
+  }
+
+  @Test func `the template that is installed says the defaults`() throws {
+    var path = #filePath.split(separator: "/")
+    path.removeLast(3)
+    let file = "/" + path.joined(separator: "/") + "/site-config/apus.conf"
+    #expect(try Settings.read(file, isRequired: true) == Settings())
+  }
+}

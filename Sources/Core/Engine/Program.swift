@@ -4,7 +4,9 @@ internal import Model
 
 /// The last act: working directory, umask, and becoming the program.
 struct Program {
-  let plan: ProgramPlan
+  private(set) var plan: ProgramPlan
+
+  init(plan: ProgramPlan) { self.plan = plan }
 
   /// Enters the first of the planned directories that can be entered. Returns a notice when it is not the first.
   func enterDirectory() throws(EngineFault) -> Notice? {
@@ -44,6 +46,22 @@ struct Program {
   /// Executes the program; returns only why it could not.
   func become() -> EngineFault {
     if let mask = plan.umask { umask(mask) }
+    var program = self
+    program.plan.environment.append("PWD=" + workingDirectory)
+    return program.execute()
+  }
+
+  /// The working directory by the name under which it was planned; the kernel's where that is none of them.
+  private var workingDirectory: String {
+    if let here = try? File.facts(".") {
+      for path in plan.directories {
+        if let there = try? File.facts(path), there.inode == here.inode, there.device == here.device { return path }
+      }
+    }
+    return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+  }
+
+  private func execute() -> EngineFault {
     guard let name = plan.arguments.first, !name.isEmpty else {
       return .programMissing(name: "", path: searchPath)
     }

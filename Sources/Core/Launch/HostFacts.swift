@@ -37,6 +37,12 @@ public struct HostFacts: Equatable, Sendable {
     self.hasTerminal = hasTerminal
   }
 
+  /// Whether variables are put into the container: their values may need its shell.
+  func injects(_ request: LaunchRequest) -> Bool {
+    !request.environment.isEmpty || !environmentFiles.isEmpty
+      || variables.all.contains { entry in Variables.prefixes.contains { entry.hasPrefix($0 + "ENV_") } }
+  }
+
   /// The user's home directory: the user database's, $HOME only where that has none.
   var home: String? {
     if let home = user.entry?.home, home.hasPrefix("/") { return home }

@@ -36,12 +36,14 @@ public func surveyImage(
   case .shell: facts.programs = programs(["/bin/bash", "/bin/sh", request.shellPath].compactMap(\.self), root)
   case .test: facts.programs = programs(["/.singularity.d/test", "/bin/sh"], root)
   }
-  if !facts.environmentScripts.isEmpty, request.action == .exec { facts.programs = programs(["/bin/sh"], root) }
+  if request.action == .exec, !facts.environmentScripts.isEmpty || host.injects(request) {
+    facts.programs = programs(["/bin/sh"], root)
+  }
   return facts
 }
 
 /// Scripts whose meaning is the same in every image that Apptainer, SingularityCE or Apus makes: it is built in.
-let fixedScripts: Set<String> = ["01-base.sh", "94-appsbase.sh", "95-apps.sh", "99-base.sh", "99-runtimevars.sh"]
+let fixedScripts: Set<String> = ["01-base.sh", "95-apps.sh", "99-base.sh", "99-runtimevars.sh"]
 
 private func environmentScripts(_ root: Int32) -> [(name: String, text: String)] {
   guard let directory = try? BeneathRoot.open("/.singularity.d/env", O_RDONLY | O_DIRECTORY, root: root),

@@ -3,72 +3,79 @@ internal import Settings
 
 /// Variables the user puts into the container: `APUSENV_X` and its kin, over them --env-file, over them --env.
 struct InjectedVariables {
-  private(set) var variables: [(name: String, value: String)] = []
-  var path: String?
-  var prependedPath: String?
-  var appendedPath: String?
+  struct Variable: Equatable {
+    let name: String
+    let value: String
+    /// Where it came from, for messages.
+    let source: String
+  }
 
-  private static let refused: Set<String> = ["HOME", "EUID", "UID", "GID", "PPID"]
+  /// Each name once, in the order of the last time it was given.
+  private(set) var variables: [Variable] = []
+
+  /// Names that change PATH and LD_LIBRARY_PATH instead of being variables themselves.
+  static let pathNames: Set<String> = [
+    "PATH", "PREPEND_PATH", "APPEND_PATH", "PREPEND_LD_LIBRARY_PATH", "APPEND_LD_LIBRARY_PATH",
+  ]
+  /// Names that belong to shells: assigning them is an error there.
+  static let readOnly: Set<String> = ["EUID", "UID", "GID", "PPID"]
 
   init(_ request: LaunchRequest, _ host: HostFacts, _ notices: inout [Notice]) throws(LaunchFault) {
     // The least preferred prefix first: later ones replace.
     for prefix in Variables.prefixes.reversed() {
-      for (name, value) in host.variables.pairs where name.hasPrefix(prefix + "ENV_") {
-        set(String(name.dropFirst(prefix.count + 4)), value, &notices)
+      let start = prefix + "ENV_"
+      for (name, value) in host.variables.pairs where name.hasPrefix(start) {
+        set(String(name.dropFirst(start.count)), value, from: name, &notices)
       }
     }
     for file in host.environmentFiles {
       let parsed = try EnvironmentFile.parse(
         file.text, path: file.path, variables: host.variables, image: request.imagePath)
-      for (name, value) in parsed {
-        set(name, value, &notices)
-      }
+      for (name, value) in parsed { set(name, value, from: file.path, &notices) }
     }
     for text in request.environment {
-      let fields: [String]
-      do throws(LaunchFault) { fields = try BindGrammar.fields(text) } catch {
-        guard case .mountSyntax(_, let why) = error else { throw error }
-        throw .environmentSyntax(text: text, why: why)
-      }
-      for field in fields {
+      for field in try fields(text) {
         guard let equals = field.firstIndex(of: "=") else {
           throw .environmentSyntax(text: text, why: "\"\(printable(field))\" has no =")
         }
-        set(String(field[..<equals]), String(field[field.index(after: equals)...]), &notices)
+        set(String(field[..<equals]), String(field[field.index(after: equals)...]), from: "--env", &notices)
       }
     }
   }
 
-  private mutating func set(_ name: String, _ value: String, _ notices: inout [Notice]) {
-    switch name {
-    case "": notices.append(Notice(.warning, "ignoring a variable without a name"))
-    case "PATH": path = value
-    case "PREPEND_PATH": prependedPath = value
-    case "APPEND_PATH": appendedPath = value
-    case _ where Self.refused.contains(name):
-      notices.append(
-        Notice(.warning, "not setting \(name): " + (name == "HOME" ? "use --home" : "the shell does not allow it")))
-    default:
-      variables.removeAll { $0.name == name }
-      variables.append((name, value))
+  /// The fields of one `--env`: a comma separates, a field with commas is quoted as a whole (RFC 4180).
+  private func fields(_ text: String) throws(LaunchFault) -> [String] {
+    do throws(LaunchFault) { return try BindGrammar.fields(text) } catch {
+      guard case .mountSyntax(_, let why) = error else { throw error }
+      throw .environmentSyntax(text: text, why: why)
     }
   }
-}
 
-/// The files of `--env-file`: assignments in the shell's language, evaluated on the host's side without commands.
-enum EnvironmentFile {
-  static func parse(
-    _ text: String, path: String, variables: Variables, image: String
-  ) throws(LaunchFault) -> [(name: String, value: String)] {
-    var shell = ShellSubset(variables.pairs.filter { ShellSubset.isName($0.name) })
-    for prefix in Variables.prefixes { shell.set(prefix + "_IMAGE", image, export: false) }
-    let before = shell.values
-    do throws(ShellSubset.Stop) { try shell.run(text) } catch {
-      throw .environmentFile(path: path, why: "it has more than assignments, quotes and variables in it; commands are not executed")
+  private mutating func set(_ name: String, _ value: String, from source: String, _ notices: inout [Notice]) {
+    if name.isEmpty {
+      notices.append(Notice(.warning, "ignoring a variable without a name (\(printable(source)))"))
+    } else if !ShellSubset.isName(name) {
+      notices.append(Notice(.warning, "not setting \(printable(name)) (\(printable(source))): that is no name for a variable"))
+    } else if name == "HOME" {
+      notices.append(Notice(.warning, "not setting HOME (\(printable(source))): use --home"))
+    } else if Self.readOnly.contains(name) || isOurs(name) {
+      notices.append(Notice(.warning, "not setting \(name) (\(printable(source))): its value is fixed in a container"))
+    } else {
+      if let index = variables.firstIndex(where: { $0.name == name }) {
+        let old = variables.remove(at: index)
+        if old.value != value {
+          notices.append(
+            Notice(
+              source.hasPrefix("APUSENV_") ? .verbose : .warning,
+              "\(name) of \(printable(old.source)) is replaced by that of \(printable(source))"))
+        }
+      }
+      variables.append(Variable(name: name, value: value, source: source))
     }
-    return shell.order.compactMap { name in
-      guard let value = shell[name], before[name] != value else { return nil }
-      return (name, value)
-    }
+  }
+
+  /// Whether the variable tells the container about itself.
+  private func isOurs(_ name: String) -> Bool {
+    Variables.prefixes.contains { name == $0 + "_NAME" || name == $0 + "_CONTAINER" || name == $0 + "_COMMAND" }
   }
 }

@@ -26,18 +26,22 @@ public func planLaunch(
   let steps = try choice.preparation + mountSteps(mounts, image, choice, host)
   let environment = try planEnvironment(request, host: host, image: image, home: wanted.home)
   notices += environment.notices
-  let command = planCommand(request, image: image, environment: environment.variables)
+  let command = planCommand(
+    request, image: image, environment: environment.shell == nil ? environment.variables : nil)
   notices += command.notices
   var program = ProgramPlan(
     arguments: command.arguments, environment: environment.variables,
     directories: directories(request, host, wanted), directoryIsRequired: request.workingDirectory != nil,
     umask: request.noUmask ? 0o022 : nil, usesInit: request.pid && !request.noInit)
-  if let prelude = environment.shellPrelude {
+  // A test that the image does not have is no program to execute, with or without a shell.
+  if let stub = environment.shell, !command.arguments.isEmpty {
     if image.programs.contains("/bin/sh") {
-      program.arguments = ["/bin/sh", "-c", prelude, "apus"] + program.arguments
+      program.arguments = stub.arguments(for: command.arguments)
+      program.environment = stub.environment
+      notices.append(Notice(.verbose, "environment scripts or values need a shell: the image's /bin/sh evaluates them"))
     } else {
       notices.append(
-        Notice(.warning, "the image has environment scripts that need a shell, and no /bin/sh: they are left out"))
+        Notice(.warning, "the environment needs a shell to evaluate it, and the image has no /bin/sh: parts are left out"))
     }
   }
   var hostName: [PlannedStep] = []

@@ -1,293 +1,222 @@
-/// The part of the shell's language that environment scripts of images are nearly always written in, evaluated without a
-/// shell: assignments, `export`, `unset`, comments, quotes, and expansions of variables.
+/// The part of the shell's language that environment scripts of images are nearly always written in, evaluated without
+/// a shell:
 ///
-/// Whatever lies outside is not guessed: evaluation stops with `needsShell`, and a real shell does all of it.
+///     script     = { list end }                       end = newline or ;
+///     list       = command { ( && | || ) command }
+///     command    = assignment { assignment } | export { NAME | assignment } | unset { [-v] NAME }
+///                | [ condition ] | test condition | : | true | false | return [0]
+///                | if list ; then script { elif list ; then script } [ else script ] fi
+///     condition  = [!] ( WORD | -n WORD | -z WORD | WORD = WORD | WORD == WORD | WORD != WORD )
+///
+/// Words have quotes, backslashes and the expansions `$NAME`, `${NAME}`, `${NAME-w}`, `${NAME:-w}`, `${NAME+w}`,
+/// `${NAME:+w}`. Whatever lies outside is not guessed: evaluation stops, and a real shell does all of it.
 struct ShellSubset {
-  enum Stop: Error, Equatable {
-    case needsShell
+  /// Why evaluation stopped: the construct of `line` is not in the subset.
+  struct Stop: Error, Equatable {
+    var line = 1
   }
 
-  /// Values by name, with the order in which names first came.
-  private(set) var values: [String: String]
+  private(set) var values: [String: String] = [:]
+  /// Names in the order in which they first came.
   private(set) var order: [String] = []
-  /// Names that are exported: set by `export`, or from before.
-  private(set) var exported: Set<String>
+  /// Names that are exported, with a value or not.
+  private(set) var exported: Set<String> = []
+  /// Names that scripts assigned.
+  private(set) var assigned: Set<String> = []
+  /// Whether the last command succeeded.
+  private var succeeded = true
+  /// Whether `return` was met: the rest of the script is only read.
+  private var hasReturned = false
 
   init(_ variables: [(name: String, value: String)]) {
-    values = [:]
-    exported = []
     for (name, value) in variables { set(name, value, export: true) }
   }
 
   subscript(_ name: String) -> String? { values[name] }
 
   mutating func set(_ name: String, _ value: String, export: Bool) {
-    if values[name] == nil { order.append(name) }
-    values[name] = value
+    if values.updateValue(value, forKey: name) == nil { order.append(name) }
     if export { exported.insert(name) }
   }
 
   mutating func remove(_ name: String) {
-    guard values.removeValue(forKey: name) != nil else { return }
     exported.remove(name)
+    guard values.removeValue(forKey: name) != nil else { return }
     order.removeAll { $0 == name }
   }
 
-  static func isName(_ text: some StringProtocol) -> Bool {
-    guard let first = text.utf8.first, first == UInt8(ascii: "_") || isLetter(first) else { return false }
-    return text.utf8.allSatisfy { $0 == UInt8(ascii: "_") || isLetter($0) || isDigit($0) }
+  /// What a program started now would see, in order.
+  var exportedVariables: [(name: String, value: String)] {
+    order.compactMap { name in
+      guard exported.contains(name), let value = values[name] else { return nil }
+      return (name, value)
+    }
   }
 
-  private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
-  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+  static func isName(_ text: some StringProtocol) -> Bool {
+    guard let first = text.utf8.first, isLetter(first) else { return false }
+    return text.utf8.allSatisfy { isLetter($0) || isDigit($0) }
+  }
 
-  /// Evaluates a script, statement by statement. Nothing is kept of one that needs a shell.
+  /// A letter as names have them: the underscore too.
+  static func isLetter(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "_") || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+  }
+
+  static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+  /// Evaluates a script as if it were sourced. Nothing is kept of one that needs a shell.
   mutating func run(_ script: String) throws(Stop) {
     var copy = self
-    var scanner = Scanner(script)
-    while let word = try copy.statementWord(&scanner) {
-      try copy.statement(word, &scanner)
-    }
+    copy.hasReturned = false
+    copy.succeeded = true
+    var scanner = ShellScanner(script)
+    do throws(Stop) {
+      guard try copy.statements(&scanner, executing: true, until: []) == nil else { throw Stop() }
+    } catch { throw Stop(line: scanner.line) }
     self = copy
-  }
-
-  /// One value as the shell would see it between double quotes: expansions happen, quotes stay.
-  func expand(_ text: String) throws(Stop) -> String {
-    var scanner = Scanner(text)
-    return try quoted(&scanner, until: nil)
   }
 
   // MARK: statements
 
-  private func statementWord(_ scanner: inout Scanner) throws(Stop) -> Word? {
+  /// Runs statements up to one of the reserved words, which is returned, or to the end of the script.
+  private mutating func statements(
+    _ scanner: inout ShellScanner, executing: Bool, until ends: Set<String>
+  ) throws(Stop) -> String? {
     while true {
       scanner.skipBlanks()
       guard let next = scanner.peek else { return nil }
-      if next == "\n" || next == ";" {
-        _ = scanner.take()
-      } else if next == "#" {
-        scanner.skipLine()
-      } else {
-        return try word(&scanner)
+      switch next {
+      case UInt8(ascii: "\n"), UInt8(ascii: ";"): _ = scanner.take()
+      case UInt8(ascii: "#"): scanner.skipLine()
+      default:
+        if let end = try list(&scanner, executing: executing, until: ends) { return end }
       }
     }
   }
 
-  private mutating func statement(_ first: Word, _ scanner: inout Scanner) throws(Stop) {
-    var words = [first]
-    loop: while true {
+  /// Commands joined by && and ||. Returns the reserved word that stands in place of the first one.
+  private mutating func list(
+    _ scanner: inout ShellScanner, executing: Bool, until ends: Set<String>
+  ) throws(Stop) -> String? {
+    var runs = executing
+    var isFirst = true
+    while true {
+      if let end = try command(&scanner, executing: runs && !hasReturned, until: isFirst ? ends : []) { return end }
+      isFirst = false
       scanner.skipBlanks()
-      switch scanner.peek {
-      case nil, "\n", ";":
-        _ = scanner.take()
-        break loop
-      case "#":
-        scanner.skipLine()
-        break loop
-      default: words.append(try word(&scanner))
+      guard let sign = scanner.peek, sign == UInt8(ascii: "&") || sign == UInt8(ascii: "|") else { return nil }
+      guard scanner.second == sign else { throw Stop() }
+      _ = scanner.take()
+      _ = scanner.take()
+      runs = executing && succeeded == (sign == UInt8(ascii: "&"))
+      skipLineEnds(&scanner)
+      guard scanner.peek != nil else { throw Stop() }
+    }
+  }
+
+  private func skipLineEnds(_ scanner: inout ShellScanner) {
+    scanner.skipBlanks()
+    while let next = scanner.peek, next == UInt8(ascii: "\n") || next == UInt8(ascii: "#") {
+      if next == UInt8(ascii: "#") { scanner.skipLine() } else { _ = scanner.take() }
+      scanner.skipBlanks()
+    }
+  }
+
+  private mutating func command(
+    _ scanner: inout ShellScanner, executing: Bool, until ends: Set<String>
+  ) throws(Stop) -> String? {
+    let first = try word(&scanner)
+    if !first.isQuoted {
+      if ends.contains(first.text) { return first.text }
+      if first.text == "if" {
+        try conditional(&scanner, executing: executing)
+        return nil
       }
     }
-    switch first.text {
-    case "export" where !first.isQuoted:
-      for word in words.dropFirst() {
-        if let assignment = word.assignment {
-          set(assignment.name, assignment.value, export: true)
-        } else {
-          guard Self.isName(word.text) else { throw .needsShell }
-          if let value = values[word.text] { set(word.text, value, export: true) }
-        }
+    var words = [first]
+    while true {
+      scanner.skipBlanks()
+      guard let next = scanner.peek else { break }
+      if [UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|")].contains(next) { break }
+      if next == UInt8(ascii: "#") {
+        scanner.skipLine()
+        break
       }
-    case "unset" where !first.isQuoted:
-      for word in words.dropFirst() {
-        guard Self.isName(word.text) else { throw .needsShell }
+      words.append(try word(&scanner))
+    }
+    // What is not executed need not be in the subset, as long as its words are.
+    if executing { try simple(words) }
+    return nil
+  }
+
+  private mutating func conditional(_ scanner: inout ShellScanner, executing: Bool) throws(Stop) {
+    var isOpen = executing
+    var end: String? = "if"
+    while end == "if" || end == "elif" {
+      guard try statements(&scanner, executing: isOpen, until: ["then"]) == "then" else { throw Stop() }
+      let isTaken = isOpen && succeeded
+      end = try statements(&scanner, executing: isTaken, until: ["elif", "else", "fi"])
+      if isTaken { isOpen = false } else if isOpen { succeeded = true }
+    }
+    if end == "else" { end = try statements(&scanner, executing: isOpen, until: ["fi"]) }
+    guard end == "fi" else { throw Stop() }
+    // Nothing but the end of the command may follow.
+    scanner.skipBlanks()
+    let ends = "\n;&|#".utf8
+    if let next = scanner.peek, !ends.contains(next) { throw Stop() }
+  }
+
+  private mutating func simple(_ words: [ShellWord]) throws(Stop) {
+    let name = words[0].isQuoted ? "" : words[0].text
+    let arguments = words.dropFirst()
+    succeeded = true
+    switch name {
+    case "export":
+      for word in arguments {
+        if let assignment = word.assignment {
+          assign(assignment.name, assignment.value)
+        } else if !Self.isName(word.text) {
+          throw Stop()
+        }
+        exported.insert(word.assignment?.name ?? word.text)
+      }
+    case "unset":
+      for word in arguments where word.text != "-v" {
+        guard Self.isName(word.text) else { throw Stop() }
         remove(word.text)
       }
     case ":", "true": break
+    case "false": succeeded = false
+    case "return":
+      guard arguments.allSatisfy({ $0.text == "0" }) else { throw Stop() }
+      hasReturned = true
+    case "[":
+      guard let last = arguments.last, last.text == "]", !last.isQuoted else { throw Stop() }
+      succeeded = try condition(arguments.dropLast().map(\.text))
+    case "test": succeeded = try condition(arguments.map(\.text))
     default:
       for word in words {
-        guard let assignment = word.assignment else { throw .needsShell }
-        set(assignment.name, assignment.value, export: exported.contains(assignment.name))
+        guard let assignment = word.assignment else { throw Stop() }
+        assign(assignment.name, assignment.value)
       }
     }
   }
 
-  // MARK: words
-
-  struct Word {
-    var text = ""
-    /// Bytes of the text before an unquoted `=`, when what stands before it is a name.
-    var nameLength: Int?
-    var isQuoted = false
-
-    var assignment: (name: String, value: String)? {
-      guard let nameLength else { return nil }
-      let utf8 = text.utf8
-      let equals = utf8.index(utf8.startIndex, offsetBy: nameLength)
-      return (String(text[..<equals]), String(text[utf8.index(after: equals)...]))
-    }
+  private mutating func assign(_ name: String, _ value: String) {
+    set(name, value, export: false)
+    assigned.insert(name)
   }
 
-  private func word(_ scanner: inout Scanner) throws(Stop) -> Word {
-    var word = Word()
-    while let next = scanner.peek {
-      switch next {
-      case " ", "\t", "\n", ";": return word
-      case "'":
-        _ = scanner.take()
-        word.isQuoted = true
-        while let character = scanner.take() {
-          if character == "'" { break }
-          word.text.unicodeScalars.append(character)
-          if scanner.peek == nil { throw .needsShell }
-        }
-      case "\"":
-        _ = scanner.take()
-        word.isQuoted = true
-        word.text += try quoted(&scanner, until: "\"")
-      case "\\":
-        _ = scanner.take()
-        guard let character = scanner.take() else { throw .needsShell }
-        if character != "\n" { word.text.unicodeScalars.append(character) }
-      case "$":
-        // Outside quotes a value is split into words, except in an assignment.
-        guard word.nameLength != nil else { throw .needsShell }
-        word.text += try expansion(&scanner)
-      case "=" where word.nameLength == nil && !word.isQuoted && Self.isName(word.text):
-        _ = scanner.take()
-        word.nameLength = word.text.utf8.count
-        word.text += "="
-      case "~" where word.text.isEmpty || word.text.hasSuffix("=") || word.text.hasSuffix(":"): throw .needsShell
-      case "&", "|", "<", ">", "(", ")", "`", "*", "?", "[", "{", "}", "!": throw .needsShell
-      default: word.text.unicodeScalars.append(scanner.take() ?? next)
-      }
+  private func condition(_ words: [String]) throws(Stop) -> Bool {
+    if words.count > 1, words[0] == "!" { return !(try condition(Array(words.dropFirst()))) }
+    switch words.count {
+    case 1: return !words[0].isEmpty
+    case 2 where words[0] == "-n": return !words[1].isEmpty
+    case 2 where words[0] == "-z": return words[1].isEmpty
+    case 3 where words[1] == "=" || words[1] == "==": return words[0] == words[2]
+    case 3 where words[1] == "!=": return words[0] != words[2]
+    default: throw Stop()
     }
-    return word
-  }
-
-  /// Text between double quotes up to the closing one; without `until` all that is left, quotes being plain characters.
-  private func quoted(_ scanner: inout Scanner, until end: Unicode.Scalar?) throws(Stop) -> String {
-    var text = ""
-    while let next = scanner.peek {
-      if next == end {
-        _ = scanner.take()
-        return text
-      }
-      switch next {
-      case "\\":
-        _ = scanner.take()
-        guard let character = scanner.take() else {
-          text += "\\"
-          continue
-        }
-        switch character {
-        case "$", "`", "\\": text.unicodeScalars.append(character)
-        case "\"" where end != nil: text.unicodeScalars.append(character)
-        case "\n": break
-        default:
-          text += "\\"
-          text.unicodeScalars.append(character)
-        }
-      case "$": text += try expansion(&scanner)
-      case "`": throw .needsShell
-      default: text.unicodeScalars.append(scanner.take() ?? next)
-      }
-    }
-    if end != nil { throw .needsShell }
-    return text
-  }
-
-  /// `$NAME`, `${NAME}`, `${NAME:-word}` and its kin. A dollar before anything else is itself.
-  private func expansion(_ scanner: inout Scanner) throws(Stop) -> String {
-    _ = scanner.take()
-    guard let next = scanner.peek else { return "$" }
-    if next == "{" {
-      _ = scanner.take()
-      let name = scanner.takeName()
-      guard !name.isEmpty else { throw .needsShell }
-      var isColon = false
-      if scanner.peek == ":" {
-        isColon = true
-        _ = scanner.take()
-      }
-      guard let sign = scanner.take() else { throw .needsShell }
-      let value = values[name]
-      if sign == "}" {
-        guard !isColon else { throw .needsShell }
-        return value ?? ""
-      }
-      guard ["-", "+"].contains(sign) else { throw .needsShell }
-      let word = try bracedWord(&scanner)
-      let isSet = value != nil && !(isColon && value == "")
-      return sign == "-" ? (isSet ? value ?? "" : word) : (isSet ? word : "")
-    }
-    if next == "(" { throw .needsShell }
-    let name = scanner.takeName()
-    guard !name.isEmpty else {
-      // $1, $?, $@ …: there is no script to have arguments.
-      if "0123456789?@*#$!-".unicodeScalars.contains(next) { throw .needsShell }
-      return "$"
-    }
-    return values[name] ?? ""
-  }
-
-  /// The word of `${NAME-word}` up to its closing brace; quotes in it are taken off.
-  private func bracedWord(_ scanner: inout Scanner) throws(Stop) -> String {
-    var text = ""
-    while let next = scanner.peek {
-      switch next {
-      case "}":
-        _ = scanner.take()
-        return text
-      case "\"":
-        _ = scanner.take()
-        text += try quoted(&scanner, until: "\"")
-      case "'", "`": throw .needsShell
-      case "\\":
-        _ = scanner.take()
-        guard let character = scanner.take() else { throw .needsShell }
-        text.unicodeScalars.append(character)
-      case "$": text += try expansion(&scanner)
-      default: text.unicodeScalars.append(scanner.take() ?? next)
-      }
-    }
-    throw .needsShell
-  }
-}
-
-/// A position in a script.
-struct Scanner {
-  private var left: Substring.UnicodeScalarView
-
-  init(_ text: String) { left = Substring(text).unicodeScalars }
-
-  var peek: Unicode.Scalar? { left.first }
-
-  mutating func take() -> Unicode.Scalar? { left.popFirst() }
-
-  mutating func skipBlanks() {
-    while let next = left.first {
-      if next == " " || next == "\t" || next == "\r" {
-        left.removeFirst()
-      } else if next == "\\", left.dropFirst().first == "\n" {
-        left.removeFirst(2)
-      } else {
-        return
-      }
-    }
-  }
-
-  mutating func skipLine() {
-    while let next = left.first, next != "\n" { left.removeFirst() }
-  }
-
-  mutating func takeName() -> String {
-    var name = ""
-    while let next = left.first {
-      let isDigit = ("0"..."9").contains(next)
-      guard next == "_" || ("a"..."z").contains(next) || ("A"..."Z").contains(next) || (isDigit && !name.isEmpty) else { break }
-      name.unicodeScalars.append(next)
-      left.removeFirst()
-    }
-    return name
   }
 }

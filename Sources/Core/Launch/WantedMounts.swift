@@ -87,7 +87,7 @@ struct WantedMounts {
     for name in ["null", "zero", "full", "random", "urandom", "tty"] {
       add("/dev/" + name, .bind(source: "/dev/" + name, writable: true, devices: true), directory: false, reason: why, optional: true)
     }
-    if isWanted("devpts") {
+    if isWanted("devpts"), settings.mountsTerminals {
       // A gid= option would need a mapped tty group; newinstance is what every mount of devpts is since Linux 4.7.
       add("/dev/pts", .fileSystem(type: "devpts", options: [FileSystemOption("mode", "0620"), FileSystemOption("ptmxmode", "0666")]),
         directory: true, reason: why, optional: true)

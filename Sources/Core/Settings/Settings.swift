@@ -13,6 +13,8 @@ public struct Settings: Equatable, Sendable {
   public var mountsTemporary = true
   public var mountsProc = true
   public var mountsSys = true
+  /// `mount devpts`: terminals of its own in a minimal /dev.
+  public var mountsTerminals = true
   public var deviceMount = DeviceMount.yes
   public var allowsUserBinds = true
   public var writesPasswd = true
@@ -30,23 +32,39 @@ public struct Settings: Equatable, Sendable {
 
   public init() {}
 
-  /// Reads the text of a file. `path` is for messages.
+  /// Reads the text of a file. `path` is for messages. A list adds up over its lines; of a key with one value the first
+  /// line counts, as in Apptainer.
   public init(parsing text: String, path: String) throws(SettingsFault) {
     var bindPaths: [String]?
+    var lines: [String: Int] = [:]
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let bare = Self.trimmed(line.prefix { $0 != "#" })
+      let bare = Self.trimmed(Self.withoutComment(line))
       guard !bare.isEmpty else { continue }
       let place = SettingsFault.Place(path: path, line: index + 1)
       guard let equals = bare.firstIndex(of: "=") else { throw .notAssignment(place, text: bare) }
       let key = Self.trimmed(bare[..<equals]).lowercased()
       let value = Self.trimmed(bare[bare.index(after: equals)...])
       if key == "bind path" {
-        bindPaths = (bindPaths ?? []) + [value]
+        bindPaths = (bindPaths ?? []) + (value.isEmpty ? [] : [value])
+      } else if let first = lines[key] {
+        let text = "\(path), line \(index + 1): \"\(printable(key))\" was set in line \(first) already, that counts"
+        notices.append(Notice(.warning, text))
       } else {
+        lines[key] = index + 1
         try set(key, value, place)
       }
     }
     if let bindPaths { self.bindPaths = bindPaths }
+  }
+
+  /// A `#` begins a comment at the start of a line or behind a blank: paths may hold one.
+  private static func withoutComment(_ line: Substring) -> Substring {
+    var before: Character = " "
+    for index in line.indices {
+      if line[index] == "#", before == " " || before == "\t" { return line[..<index] }
+      before = line[index]
+    }
+    return line
   }
 
   private mutating func set(_ key: String, _ value: String, _ place: SettingsFault.Place) throws(SettingsFault) {
@@ -55,6 +73,7 @@ public struct Settings: Equatable, Sendable {
     case "mount tmp": mountsTemporary = try Self.boolean(value, key, place)
     case "mount proc": mountsProc = try Self.boolean(value, key, place)
     case "mount sys": mountsSys = try Self.boolean(value, key, place)
+    case "mount devpts": mountsTerminals = try Self.boolean(value, key, place)
     case "mount dev":
       deviceMount = value == "minimal" ? .minimal : try Self.boolean(value, key, place) ? .yes : .no
     case "user bind control": allowsUserBinds = try Self.boolean(value, key, place)
@@ -72,11 +91,28 @@ public struct Settings: Equatable, Sendable {
         throw .value(place, key: key, value: value, expected: "a number of seconds")
       }
       if key == "mount linger" { lingerSeconds = seconds } else { patienceSeconds = seconds }
+    case _ where Self.ofApptainer.contains(key):
+      notices.append(
+        Notice(.verbose, "\(place.path), line \(place.line): \"\(key)\" means nothing to this version of apus"))
     default:
       notices.append(
-        Notice(.verbose, "\(place.path), line \(place.line): \"\(printable(key))\" is not a setting of this version"))
+        Notice(.warning, "\(place.path), line \(place.line): there is no setting \"\(printable(key))\", it is ignored"))
     }
   }
+
+  /// Keys of apptainer.conf without an effect here: lines copied from there draw no warning at every launch.
+  private static let ofApptainer: Set<String> = [
+    "allow setuid", "allow ipc ns", "allow pid ns", "allow user ns", "allow uts ns", "mount hostfs", "enable fusemount",
+    "enable overlay", "enable underlay", "mount slave", "memory fs type", "limit container owners",
+    "limit container groups", "limit container paths", "allow container sif", "allow container encrypted",
+    "allow container squashfs", "allow container extfs", "allow container dir", "allow setuid-mount encrypted",
+    "allow setuid-mount squashfs", "allow setuid-mount extfs", "sync writable extfs", "allow net users",
+    "allow net groups", "allow net networks", "allow netns paths", "always use nv", "always use rocm",
+    "use nvidia-container-cli", "root default capabilities", "cni configuration path", "cni plugin path", "binary path",
+    "mksquashfs procs", "mksquashfs mem", "shared loop devices", "max loop devices", "image driver",
+    "download concurrency", "download part size", "download buffer size", "systemd cgroups", "allow monitoring",
+    "apptheus socket path", "apptheus communication socket path",
+  ]
 
   private static func boolean(_ value: String, _ key: String, _ place: SettingsFault.Place) throws(SettingsFault) -> Bool {
     switch value.lowercased() {
@@ -89,34 +125,5 @@ public struct Settings: Equatable, Sendable {
   private static func trimmed(_ text: some StringProtocol) -> String {
     let start = text.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
     return String(start.reversed().drop { $0 == " " || $0 == "\t" || $0 == "\r" }.reversed())
-  }
-}
-
-/// Why the settings cannot be used.
-public enum SettingsFault: Error, Equatable, Sendable {
-  public struct Place: Equatable, Sendable {
-    public let path: String
-    public let line: Int
-  }
-
-  case notAssignment(Place, text: String)
-  case value(Place, key: String, value: String, expected: String)
-  case unreadable(path: String, why: String)
-}
-
-extension SettingsFault: Explained {
-  public var explanation: Explanation {
-    switch self {
-    case .notAssignment(let place, let text):
-      Explanation(
-        what: "cannot read \(place.path)", why: "line \(place.line) is not \"key = value\": \(printable(text))",
-        remedy: "mend the line, or put a # before it")
-    case .value(let place, let key, let value, let expected):
-      Explanation(
-        what: "cannot read \(place.path)",
-        why: "line \(place.line) says \(key) = \(printable(value)), expected is \(expected)", remedy: "mend the line")
-    case .unreadable(let path, let why):
-      Explanation(what: "cannot read \(path)", why: why, remedy: "check the file's permissions")
-    }
   }
 }

@@ -1,3 +1,5 @@
+public import Model
+
 /// The caller's environment, as it came.
 public struct Variables: Equatable, Sendable {
   /// `NAME=value`, in order.
@@ -29,6 +31,19 @@ public struct Variables: Equatable, Sendable {
       if let value = self[prefix + "_" + name] { return value }
     }
     return nil
+  }
+
+  /// What a user should know about variables of several runtimes that say different things.
+  public var conflicts: [Notice] {
+    var notices: [Notice] = []
+    for (name, value) in pairs where name.hasPrefix("SINGULARITY") {
+      let rest = name.dropFirst("SINGULARITY".count)
+      guard rest.hasPrefix("_"), let other = self["APPTAINER" + rest], other != value else { continue }
+      let counts = self["APUS" + rest] == nil ? "APPTAINER\(rest)" : "APUS\(rest)"
+      notices.append(
+        Notice(.warning, "\(printable(name)) and APPTAINER\(printable(String(rest))) differ: \(printable(counts)) counts"))
+    }
+    return notices
   }
 
   /// Name and value of each entry.

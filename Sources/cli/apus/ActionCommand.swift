@@ -21,6 +21,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     image = try ImageFile.open(parsed.operands[0], base: current)
     try image.checkArchitecture(emulated: [])
   } catch { return output.fatal(error.explanation) }
+  for notice in variables.conflicts { output.notice(notice) }
   let request = makeRequest(parsed, image, current)
   let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
   let host: HostFacts

@@ -1,0 +1,107 @@
+internal import Model
+
+/// The variables inside, as the steps of the pipeline change them one after another.
+struct ImageEnvironment {
+  /// After this script the injected variables are set. Its own meaning, and that of the other standard scripts, is
+  /// built in: they are the same in every image.
+  static let baseScript = "99-base.sh"
+  static let standardDirectories = defaultPath.split(separator: ":").map(String.init)
+
+  /// Variables that no script changes.
+  let fixed: [(name: String, value: String)]
+  let home: String
+  /// What is handed on of the host's.
+  let host: [(name: String, value: String)]
+  private var shell: ShellSubset
+  private var pathOptions: [String: String] = [:]
+  private(set) var needsShell = false
+
+  init(
+    fixed: [(name: String, value: String)], home: String, host: [(name: String, value: String)]
+  ) {
+    self.fixed = fixed
+    self.home = home
+    self.host = host
+    shell = ShellSubset(fixed + [("HOME", home), ("PATH", defaultPath)])
+  }
+
+  /// What a script of the image does. One that needs a shell is left to it.
+  mutating func run(_ script: (name: String, text: String)) {
+    if script.name.hasPrefix("90-"), shell["PATH"]?.isEmpty ?? true { shell.set("PATH", defaultPath, export: true) }
+    do throws(ShellSubset.Stop) { try shell.run(script.text) } catch { needsShell = true }
+    if script.name.hasPrefix("10-docker") {
+      let path = shell["PATH"] ?? ""
+      let present = Set(path.split(separator: ":").map(String.init))
+      let lacking = Self.standardDirectories.filter { !present.contains($0) }
+      shell.set("PATH", ((path.isEmpty ? [] : [path]) + lacking).joined(separator: ":"), export: true)
+    }
+  }
+
+  /// The directory that libraries of the host are bound into comes last. `emptyStays`: an empty value is a decision.
+  mutating func appendBoundLibraries(emptyStays: Bool = false) {
+    let value = shell["LD_LIBRARY_PATH"] ?? ""
+    if emptyStays && value.isEmpty || value.split(separator: ":").contains(boundLibraries[...]) {
+      shell.set("LD_LIBRARY_PATH", value, export: true)
+    } else {
+      shell.set("LD_LIBRARY_PATH", value.isEmpty ? boundLibraries : value + ":" + boundLibraries, export: true)
+    }
+  }
+
+  /// Sets what the user injected. By default the value is evaluated once, seeing what was set before it.
+  mutating func inject(_ variable: InjectedVariables.Variable, literally: Bool, _ notices: inout [Notice]) {
+    var value = variable.value
+    if !literally {
+      do throws(ShellSubset.Stop) { value = try shell.expand(variable.value) } catch {
+        guard ShellStub.evaluated(variable.value) != nil else {
+          notices.append(
+            Notice(
+              .warning,
+              "not setting \(variable.name) (\(printable(variable.source))): its value is no complete shell expression"
+                + "; --no-eval takes it literally"))
+          return
+        }
+        needsShell = true
+      }
+    }
+    if InjectedVariables.pathNames.contains(variable.name) {
+      pathOptions[variable.name] = value
+    } else {
+      shell.set(variable.name, value, export: true)
+      if variable.name == "LD_LIBRARY_PATH" { appendBoundLibraries(emptyStays: true) }
+    }
+  }
+
+  /// PREPEND_PATH and its kin. A PATH of the user's replaces everything.
+  mutating func applyPathOptions() {
+    for name in ["PATH", "LD_LIBRARY_PATH"] {
+      var path = shell[name] ?? ""
+      if let before = pathOptions["PREPEND_" + name], !before.isEmpty { path = path.isEmpty ? before : before + ":" + path }
+      if let after = pathOptions["APPEND_" + name], !after.isEmpty { path = path.isEmpty ? after : path + ":" + after }
+      if let whole = pathOptions[name], !whole.isEmpty { path = whole }
+      shell.set(name, path, export: true)
+    }
+    if shell["PATH"]?.isEmpty ?? true { shell.set("PATH", defaultPath, export: true) }
+  }
+
+  /// The whole environment, each name once: what tells the container about itself, what image and user set, and the
+  /// host's variables where nothing else has the name.
+  var result: [String] {
+    var result: [String] = []
+    var seen: Set<String> = []
+    func put(_ name: String, _ value: String) {
+      if seen.insert(name).inserted { result.append(name + "=" + value) }
+    }
+    for (name, value) in fixed { put(name, value) }
+    for (name, value) in shell.exportedVariables { put(name, value) }
+    put("HOME", home)
+    for (name, value) in host { put(name, value) }
+    let prompt = shell["PS1"] ?? Self.prompt
+    put("PS1", prompt)
+    // bash reads its start files after this environment, and they set a prompt of their own: ours is put in place
+    // before the first is shown.
+    put("PROMPT_COMMAND", "PS1=\"\(prompt)\"; unset PROMPT_COMMAND")
+    return result
+  }
+
+  static let prompt = "Apus> "
+}
