@@ -9,7 +9,7 @@ import Testing
     #expect(try Settings(parsing: "# nothing\n\n   \t\n", path: "c") == Settings())
   }
 
-  @Test(arguments: [
+  static let lines: [(String, @Sendable (Settings) -> Bool)] = [
     ("mount home = no", { !$0.mountsHome }), ("MOUNT HOME=No", { !$0.mountsHome }),
     ("  mount tmp   =   no   # why", { !$0.mountsTemporary }), ("mount proc = no\r", { !$0.mountsProc }),
     ("mount sys = no", { !$0.mountsSys }), ("mount devpts = no", { !$0.mountsTerminals }),
@@ -20,7 +20,9 @@ import Testing
     ("mount linger = 0.5", { $0.lingerSeconds == 0.5 }), ("mount timeout = 3", { $0.patienceSeconds == 3 }),
     ("bind path =", { $0.bindPaths.isEmpty }), ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
     ("bind path = /a\nbind path = /b:/c:ro", { $0.bindPaths == ["/a", "/b:/c:ro"] }),
-  ] as [(String, @Sendable (Settings) -> Bool)])
+  ]
+
+  @Test(arguments: lines)
   func `a line sets its key`(text: String, holds: @Sendable (Settings) -> Bool) throws {
     let settings = try Settings(parsing: text, path: "c")
     #expect(holds(settings))

@@ -135,18 +135,22 @@ struct ShellSubset {
       }
     }
     var words = [first]
+    // Assignments alone are made one after another, each seeing those before it.
+    let areAssignments = executing && assign(first)
     while true {
       scanner.skipBlanks()
-      guard let next = scanner.peek else { break }
-      if [UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|")].contains(next) { break }
-      if next == UInt8(ascii: "#") {
+      guard let end = scanner.peek else { break }
+      if [UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|")].contains(end) { break }
+      if end == UInt8(ascii: "#") {
         scanner.skipLine()
         break
       }
-      words.append(try word(&scanner))
+      let next = try word(&scanner)
+      if areAssignments, !assign(next) { throw Stop() }
+      words.append(next)
     }
     // What is not executed need not be in the subset, as long as its words are.
-    if executing { try simple(words) }
+    if executing, !areAssignments { try simple(words) }
     return nil
   }
 
@@ -195,12 +199,16 @@ struct ShellSubset {
       guard let last = arguments.last, last.text == "]", !last.isQuoted else { throw Stop() }
       succeeded = try condition(arguments.dropLast().map(\.text))
     case "test": succeeded = try condition(arguments.map(\.text))
-    default:
-      for word in words {
-        guard let assignment = word.assignment else { throw Stop() }
-        assign(assignment.name, assignment.value)
-      }
+    default: throw Stop()
     }
+  }
+
+  /// Carries out a word that is an assignment; false for any other.
+  private mutating func assign(_ word: ShellWord) -> Bool {
+    guard let assignment = word.assignment else { return false }
+    assign(assignment.name, assignment.value)
+    succeeded = true
+    return true
   }
 
   private mutating func assign(_ name: String, _ value: String) {
