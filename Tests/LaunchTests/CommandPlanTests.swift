@@ -39,16 +39,22 @@ private func runScript(_ entryPoint: String, _ command: String) -> String {
     var image = Facts.image(programs: programs)
     image.runScript = script
     image.runScriptIsExecutable = isExecutable
-    return planCommand(Facts.request(.run, arguments) { $0.noEvaluation = literal }, image: image, environment: environment)
+    return planCommand(
+      Facts.request(.run, arguments) { $0.noEvaluation = literal }, image: image, environment: environment)
   }
 
-  @Test(arguments: [
-    (#""ep""#, "", [], ["ep"]), (#""ep""#, "", ["a"], ["ep", "a"]), ("", #""cmd" "x""#, [], ["cmd", "x"]),
-    ("", #""cmd" "x""#, ["a", "b"], ["a", "b"]), (#""ep" "-e""#, #""cmd""#, [], ["ep", "-e", "cmd"]),
-    (#""ep" "-e""#, #""cmd""#, ["a"], ["ep", "-e", "a"]), ("", "", [], ["/bin/sh"]), ("", "", ["a", "b"], ["a", "b"]),
-    (#""two words" "\$HOME" "\`x\`" "q\"q" "b\\s""#, "", [], ["two words", "$HOME", "`x`", "q\"q", "b\\s"]),
-    (#""" "x""#, "", [], ["", "x"]), (#""it'\''s""#, "", [], ["it's"]), (#""a  b""#, "", ["c  d"], ["a  b", "c  d"]),
-  ] as [(String, String, [String], [String])])
+  @Test(
+    arguments: [
+      (#""ep""#, "", [], ["ep"]), (#""ep""#, "", ["a"], ["ep", "a"]), ("", #""cmd" "x""#, [], ["cmd", "x"]),
+      ("", #""cmd" "x""#, ["a", "b"], ["a", "b"]), (#""ep" "-e""#, #""cmd""#, [], ["ep", "-e", "cmd"]),
+      (#""ep" "-e""#, #""cmd""#, ["a"], ["ep", "-e", "a"]), ("", "", [], ["/bin/sh"]),
+      ("", "", ["a", "b"], ["a", "b"]),
+      (
+        #""two words" "\$HOME" "\`x\`" "q\"q" "b\\s""#, "", [], ["two words", "$HOME", "`x`", "q\"q", "b\\s"]
+      ),
+      (#""" "x""#, "", [], ["", "x"]), (#""it'\''s""#, "", [], ["it's"]),
+      (#""a  b""#, "", ["c  d"], ["a  b", "c  d"]),
+    ] as [(String, String, [String], [String])])
   func `entry point, command and arguments of an OCI image`(
     entryPoint: String, command: String, arguments: [String], words: [String]
   ) {
@@ -57,16 +63,20 @@ private func runScript(_ entryPoint: String, _ command: String) -> String {
   }
 
   @Test(arguments: [
-    ("$HOME/x", "/home/ann/x", "$HOME/x"), ("${V}", "two words", "${V}"), ("$U", "", "$U"), ("\\$HOME", "$HOME", "\\$HOME"),
+    ("$HOME/x", "/home/ann/x", "$HOME/x"), ("${V}", "two words", "${V}"), ("$U", "", "$U"),
+    ("\\$HOME", "$HOME", "\\$HOME"),
     ("it's", "it's", "it's"), ("a\\b", "a\\b", "a\\b"), ("*", "*", "*"), ("100%", "100%", "100%"),
   ])
-  func `arguments are evaluated by default and literal with --no-eval`(given: String, evaluated: String, literal: String) {
+  func `arguments are evaluated by default and literal with --no-eval`(
+    given: String, evaluated: String, literal: String
+  ) {
     let script = runScript(#""ep""#, "")
     #expect(Self.plan(script, [given]).arguments == ["ep", evaluated])
     #expect(Self.plan(script, [given], literal: true).arguments == ["ep", literal])
   }
 
-  @Test(arguments: ["$(date)", "`date`", "a\"b", "$1", "${V#t}"]) func `arguments that need a shell go to the script`(given: String) {
+  @Test(arguments: ["$(date)", "`date`", "a\"b", "$1", "${V#t}"])
+  func `arguments that need a shell go to the script`(given: String) {
     let script = runScript(#""ep""#, "")
     #expect(Self.plan(script, [given]).arguments == ["/.singularity.d/runscript", given])
     let without = Self.plan(script, [given], programs: [])
@@ -76,19 +86,25 @@ private func runScript(_ entryPoint: String, _ command: String) -> String {
 
   @Test func `arguments wait for a shell that has yet to make the environment`() {
     let script = runScript(#""ep""#, "")
-    #expect(Self.plan(script, ["$HOME"], environment: nil).arguments == ["/.singularity.d/runscript", "$HOME"])
+    #expect(
+      Self.plan(script, ["$HOME"], environment: nil).arguments == ["/.singularity.d/runscript", "$HOME"])
     #expect(Self.plan(script, ["plain"], environment: nil).arguments == ["ep", "plain"])
   }
 
   @Test(arguments: [
-    "#!/bin/sh\nexec python \"$@\"\n", "#!/bin/sh\nOCI_ENTRYPOINT=\"\"\nOCI_CMD=\"bash\"\nexec $SINGULARITY_OCI_RUN\n", "",
+    "#!/bin/sh\nexec python \"$@\"\n",
+    "#!/bin/sh\nOCI_ENTRYPOINT=\"\"\nOCI_CMD=\"bash\"\nexec $SINGULARITY_OCI_RUN\n", "",
     runScript("", "\"a\"").replacing("exec \"$@\"\n", with: "exec \"$@\"\necho changed\n"),
-    runScript("", "\"a\"").replacing("#!/bin/sh\n", with: "#!/bin/sh\necho changed\n"), runScript("", "\"open"), runScript("", "bare"),
+    runScript("", "\"a\"").replacing("#!/bin/sh\n", with: "#!/bin/sh\necho changed\n"),
+    runScript("", "\"open"), runScript("", "bare"),
     runScript("", "\"$(date)\""), runScript("", "\"a\" \"$HOME$(x)\""),
   ])
   func `any other script is executed as it is`(script: String) {
     #expect(Self.plan(script, ["a", "$HOME"]).arguments == ["/.singularity.d/runscript", "a", "$HOME"])
-    #expect(Self.plan(script, ["a"], isExecutable: false).arguments == ["/bin/sh", "/.singularity.d/runscript", "a"])
+    #expect(
+      Self.plan(script, ["a"], isExecutable: false).arguments == [
+        "/bin/sh", "/.singularity.d/runscript", "a",
+      ])
   }
 
   @Test func `an image without a run script gets a shell, and is told so`() {
@@ -109,6 +125,7 @@ private func runScript(_ entryPoint: String, _ command: String) -> String {
 
   @Test func `the words of exec are never evaluated`() {
     let words = ["echo", "$HOME", "$(x)", ""]
-    #expect(planCommand(Facts.request(.exec, words), image: Facts.image(), environment: nil).arguments == words)
+    #expect(
+      planCommand(Facts.request(.exec, words), image: Facts.image(), environment: nil).arguments == words)
   }
 }

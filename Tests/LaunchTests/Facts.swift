@@ -6,7 +6,8 @@ import Settings
 
 /// Requests and facts that tests start from.
 enum Facts {
-  static let entry = PasswordEntry(name: "ann", uid: 1000, gid: 1000, comment: "Ann", home: "/home/ann", shell: "/bin/zsh")
+  static let entry = PasswordEntry(
+    name: "ann", uid: 1000, gid: 1000, comment: "Ann", home: "/home/ann", shell: "/bin/zsh")
   static let user = User(uid: 1000, gid: 1000, groups: [1000, 27, 5000], entry: entry)
 
   static func host(_ environment: [String] = [], user: User = user) -> HostFacts {
@@ -22,7 +23,9 @@ enum Facts {
     return request
   }
 
-  static func image(_ scripts: [(name: String, text: String)] = [], programs: Set<String> = ["/bin/sh"]) -> ImageFacts {
+  static func image(_ scripts: [(name: String, text: String)] = [], programs: Set<String> = ["/bin/sh"])
+    -> ImageFacts
+  {
     ImageFacts(environmentScripts: scripts.sorted { $0.name < $1.name }, programs: programs)
   }
 }

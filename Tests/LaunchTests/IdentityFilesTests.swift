@@ -10,9 +10,13 @@ import Testing
 
   @Test(arguments: [
     (image, image + "ann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
-    (image + "ubuntu:x:1000:1000::/home/ubuntu:/bin/bash\n", image + "ann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
+    (
+      image + "ubuntu:x:1000:1000::/home/ubuntu:/bin/bash\n",
+      image + "ann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"
+    ),
     ("ann:x:7:7::/:/bin/sh\n" + image, image + "ann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
-    ("", "ann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"), ("no newline", "no newline\nann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
+    ("", "ann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
+    ("no newline", "no newline\nann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
     ("\n\n#c\n::\n", "#c\n::\nann:x:1000:1000:Ann:/home/ann:/bin/zsh\n"),
   ])
   func `the caller has one line in passwd`(text: String, result: String) {
@@ -31,7 +35,8 @@ import Testing
   }
 
   @Test func `groups that the image lacks are added under the host's names`() {
-    let text = group("root:x:0:\nsudo:x:27:\n", Facts.user, hostGroups: "wheel:x:27:\nproject:x:5000:bob\nother:x:9:\n")
+    let text = group(
+      "root:x:0:\nsudo:x:27:\n", Facts.user, hostGroups: "wheel:x:27:\nproject:x:5000:bob\nother:x:9:\n")
     #expect(text == "root:x:0:\nsudo:x:27:\nann:x:1000:\nproject:x:5000:ann\n")
   }
 
@@ -47,11 +52,18 @@ import Testing
     image.passwd = Self.image
     image.group = "root:x:0:\n"
     let root = User(uid: 0, gid: 0, groups: [], entry: nil)
-    #expect(identityFiles(settings: Settings(), host: Facts.host(user: root), image: image, home: nil).isEmpty)
+    #expect(
+      identityFiles(settings: Settings(), host: Facts.host(user: root), image: image, home: nil).isEmpty)
     var settings = Settings()
-    #expect(identityFiles(settings: settings, host: Facts.host(), image: image, home: nil).map(\.target) == ["/etc/passwd", "/etc/group"])
+    #expect(
+      identityFiles(settings: settings, host: Facts.host(), image: image, home: nil).map(\.target) == [
+        "/etc/passwd", "/etc/group",
+      ])
     settings.writesPasswd = false
-    #expect(identityFiles(settings: settings, host: Facts.host(), image: image, home: nil).map(\.target) == ["/etc/group"])
+    #expect(
+      identityFiles(settings: settings, host: Facts.host(), image: image, home: nil).map(\.target) == [
+        "/etc/group"
+      ])
     settings.writesGroup = false
     #expect(identityFiles(settings: settings, host: Facts.host(), image: image, home: nil).isEmpty)
   }

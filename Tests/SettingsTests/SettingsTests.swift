@@ -15,8 +15,10 @@ import Testing
     ("mount sys = no", { !$0.mountsSys }), ("mount devpts = no", { !$0.mountsTerminals }),
     ("mount dev = minimal", { $0.deviceMount == .minimal }), ("mount dev = no", { $0.deviceMount == .no }),
     ("user bind control = no", { !$0.allowsUserBinds }), ("config passwd = no", { !$0.writesPasswd }),
-    ("config group = no", { !$0.writesGroup }), ("config resolv_conf = no", { !$0.writesResolverConfiguration }),
-    ("shared mount = no", { !$0.sharesMounts }), ("sessiondir max size = 16", { $0.sessionBytes == 16 << 20 }),
+    ("config group = no", { !$0.writesGroup }),
+    ("config resolv_conf = no", { !$0.writesResolverConfiguration }),
+    ("shared mount = no", { !$0.sharesMounts }),
+    ("sessiondir max size = 16", { $0.sessionBytes == 16 << 20 }),
     ("mount linger = 0.5", { $0.lingerSeconds == 0.5 }), ("mount timeout = 3", { $0.patienceSeconds == 3 }),
     ("bind path =", { $0.bindPaths.isEmpty }), ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
     ("bind path = /a\nbind path = /b:/c:ro", { $0.bindPaths == ["/a", "/b:/c:ro"] }),
@@ -31,8 +33,14 @@ import Testing
 
   @Test(arguments: [
     ("\nmount home", SettingsFault.notAssignment(.init(path: "c", line: 2), text: "mount home")),
-    ("mount home = maybe", .value(.init(path: "c", line: 1), key: "mount home", value: "maybe", expected: "yes or no")),
-    ("mount dev = some", .value(.init(path: "c", line: 1), key: "mount dev", value: "some", expected: "yes or no")),
+    (
+      "mount home = maybe",
+      .value(.init(path: "c", line: 1), key: "mount home", value: "maybe", expected: "yes or no")
+    ),
+    (
+      "mount dev = some",
+      .value(.init(path: "c", line: 1), key: "mount dev", value: "some", expected: "yes or no")
+    ),
     (
       "\n\nsessiondir max size = 0",
       .value(.init(path: "c", line: 3), key: "sessiondir max size", value: "0", expected: "a number of MiB")
@@ -40,10 +48,17 @@ import Testing
     (
       "sessiondir max size = 99999999999999999999",
       .value(
-        .init(path: "c", line: 1), key: "sessiondir max size", value: "99999999999999999999", expected: "a number of MiB")
+        .init(path: "c", line: 1), key: "sessiondir max size", value: "99999999999999999999",
+        expected: "a number of MiB")
     ),
-    ("mount linger = nan", .value(.init(path: "c", line: 1), key: "mount linger", value: "nan", expected: "a number of seconds")),
-    ("mount linger = -1", .value(.init(path: "c", line: 1), key: "mount linger", value: "-1", expected: "a number of seconds")),
+    (
+      "mount linger = nan",
+      .value(.init(path: "c", line: 1), key: "mount linger", value: "nan", expected: "a number of seconds")
+    ),
+    (
+      "mount linger = -1",
+      .value(.init(path: "c", line: 1), key: "mount linger", value: "-1", expected: "a number of seconds")
+    ),
   ])
   func `refuses by file, line and value`(text: String, fault: SettingsFault) {
     #expect(throws: fault) { try Settings(parsing: text, path: "c") }

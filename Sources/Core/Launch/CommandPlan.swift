@@ -29,7 +29,9 @@ func planShell(_ request: LaunchRequest, _ image: ImageFacts) -> [String] {
 
 private func planRun(_ request: LaunchRequest, _ image: ImageFacts, _ environment: [String]?) -> CommandPlan {
   guard let script = image.runScript else {
-    if image.programs.contains("/singularity") { return CommandPlan(arguments: ["/singularity"] + request.arguments) }
+    if image.programs.contains("/singularity") {
+      return CommandPlan(arguments: ["/singularity"] + request.arguments)
+    }
     return CommandPlan(
       arguments: ["/bin/sh"] + request.arguments,
       notices: [Notice(.info, "the image has no run script: starting /bin/sh")])

@@ -13,7 +13,9 @@ enum EnvironmentFile {
     do throws(ShellSubset.Stop) { try shell.run(text) } catch {
       throw .environmentFile(
         path: path,
-        why: "line \(error.line) holds more than assignments, quotes and variables, and no commands are run here")
+        why:
+          "line \(error.line) holds more than assignments, quotes and variables, and no commands are run here"
+      )
     }
     return shell.order.compactMap { name in
       guard shell.assigned.contains(name), let value = shell[name] else { return nil }

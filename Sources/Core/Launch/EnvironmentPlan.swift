@@ -24,14 +24,19 @@ func planEnvironment(
   var notices: [Notice] = []
   let injected = try InjectedVariables(request, host, &notices)
   var inside = ImageEnvironment(
-    fixed: try fixedVariables(request, host, image), home: home ?? host.home ?? "/", host: hostVariables(request, host))
-  for script in image.environmentScripts where script.name < ImageEnvironment.baseScript { inside.run(script) }
+    fixed: try fixedVariables(request, host, image), home: home ?? host.home ?? "/",
+    host: hostVariables(request, host))
+  for script in image.environmentScripts where script.name < ImageEnvironment.baseScript {
+    inside.run(script)
+  }
   inside.appendBoundLibraries()
   for variable in injected.variables {
     inside.inject(variable, literally: request.noEvaluation, &notices)
   }
   inside.applyPathOptions()
-  for script in image.environmentScripts where script.name > ImageEnvironment.baseScript { inside.run(script) }
+  for script in image.environmentScripts where script.name > ImageEnvironment.baseScript {
+    inside.run(script)
+  }
   var stub: ShellStub?
   if inside.needsShell {
     stub = ShellStub(
@@ -59,13 +64,17 @@ private func fixedVariables(
     if request.noEvaluation { variables.append((prefix + "_NO_EVAL", "1")) }
     if prefix != "SINGULARITY" {
       variables.append((prefix + "_COMMAND", request.action.rawValue))
-      if request.action == .shell, let shell = request.shellPath { variables.append((prefix + "_SHELL", shell)) }
+      if request.action == .shell, let shell = request.shellPath {
+        variables.append((prefix + "_SHELL", shell))
+      }
     }
   }
   if !request.cleanEnvironment, let path = host.variables["PATH"] {
     variables.append(("USER_PATH", path + ":/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin:/usr/local/sbin"))
   }
-  if request.action == .shell, let shell = planShell(request, image).first { variables.append(("SHELL", shell)) }
+  if request.action == .shell, let shell = planShell(request, image).first {
+    variables.append(("SHELL", shell))
+  }
   return variables
 }
 
@@ -74,7 +83,9 @@ private func fixedVariables(
 /// Names that no shell can hold stay outside: they are functions that bash exports, and call programs of the host.
 private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [(name: String, value: String)] {
   let proxies: Set = ["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy"]
-  let dropped: Set = ["PATH", "PS1", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "_", "UID", "EUID", "GID", "PPID"]
+  let dropped: Set = [
+    "PATH", "PS1", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "_", "UID", "EUID", "GID", "PPID",
+  ]
   let owned = Variables.prefixes.flatMap { [$0 + "_", $0 + "ENV_"] }
   var pairs: [(name: String, value: String)] = host.variables.pairs.filter { name, _ in
     if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }

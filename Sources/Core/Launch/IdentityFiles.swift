@@ -15,7 +15,8 @@ func identityFiles(settings: Settings, host: HostFacts, image: ImageFacts, home:
   if settings.writesGroup, let text = image.group {
     files.append(
       WantedMount(
-        target: "/etc/group", content: .file(Array(group(text, host.user, hostGroups: host.groups).utf8), mode: 0o644),
+        target: "/etc/group",
+        content: .file(Array(group(text, host.user, hostGroups: host.groups).utf8), mode: 0o644),
         isDirectory: false, reason: "the user's groups", isOptional: true))
   }
   return files

@@ -27,7 +27,9 @@ struct ImageEnvironment {
 
   /// What a script of the image does. One that needs a shell is left to it.
   mutating func run(_ script: (name: String, text: String)) {
-    if script.name.hasPrefix("90-"), shell["PATH"]?.isEmpty ?? true { shell.set("PATH", defaultPath, export: true) }
+    if script.name.hasPrefix("90-"), shell["PATH"]?.isEmpty ?? true {
+      shell.set("PATH", defaultPath, export: true)
+    }
     do throws(ShellSubset.Stop) { try shell.run(script.text) } catch { needsShell = true }
     if script.name.hasPrefix("10-docker") {
       let path = shell["PATH"] ?? ""
@@ -43,7 +45,8 @@ struct ImageEnvironment {
     if emptyStays && value.isEmpty || value.split(separator: ":").contains(boundLibraries[...]) {
       shell.set("LD_LIBRARY_PATH", value, export: true)
     } else {
-      shell.set("LD_LIBRARY_PATH", value.isEmpty ? boundLibraries : value + ":" + boundLibraries, export: true)
+      shell.set(
+        "LD_LIBRARY_PATH", value.isEmpty ? boundLibraries : value + ":" + boundLibraries, export: true)
     }
   }
 
@@ -75,8 +78,12 @@ struct ImageEnvironment {
   mutating func applyPathOptions() {
     for name in ["PATH", "LD_LIBRARY_PATH"] {
       var path = shell[name] ?? ""
-      if let before = pathOptions["PREPEND_" + name], !before.isEmpty { path = path.isEmpty ? before : before + ":" + path }
-      if let after = pathOptions["APPEND_" + name], !after.isEmpty { path = path.isEmpty ? after : path + ":" + after }
+      if let before = pathOptions["PREPEND_" + name], !before.isEmpty {
+        path = path.isEmpty ? before : before + ":" + path
+      }
+      if let after = pathOptions["APPEND_" + name], !after.isEmpty {
+        path = path.isEmpty ? after : path + ":" + after
+      }
       if let whole = pathOptions[name], !whole.isEmpty { path = whole }
       shell.set(name, path, export: true)
     }

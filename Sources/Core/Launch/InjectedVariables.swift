@@ -55,11 +55,14 @@ struct InjectedVariables {
     if name.isEmpty {
       notices.append(Notice(.warning, "ignoring a variable without a name (\(printable(source)))"))
     } else if !ShellSubset.isName(name) {
-      notices.append(Notice(.warning, "not setting \(printable(name)) (\(printable(source))): that is no name for a variable"))
+      notices.append(
+        Notice(
+          .warning, "not setting \(printable(name)) (\(printable(source))): that is no name for a variable"))
     } else if name == "HOME" {
       notices.append(Notice(.warning, "not setting HOME (\(printable(source))): use --home"))
     } else if Self.readOnly.contains(name) || isOurs(name) {
-      notices.append(Notice(.warning, "not setting \(name) (\(printable(source))): its value is fixed in a container"))
+      notices.append(
+        Notice(.warning, "not setting \(name) (\(printable(source))): its value is fixed in a container"))
     } else {
       if let index = variables.firstIndex(where: { $0.name == name }) {
         let old = variables.remove(at: index)
@@ -76,6 +79,8 @@ struct InjectedVariables {
 
   /// Whether the variable tells the container about itself.
   private func isOurs(_ name: String) -> Bool {
-    Variables.prefixes.contains { name == $0 + "_NAME" || name == $0 + "_CONTAINER" || name == $0 + "_COMMAND" }
+    Variables.prefixes.contains {
+      name == $0 + "_NAME" || name == $0 + "_CONTAINER" || name == $0 + "_COMMAND"
+    }
   }
 }

@@ -12,10 +12,14 @@ struct OCIRunScript: Equatable, Sendable {
     var lines = script.split(separator: "\n").map { line in line.drop { $0 == " " || $0 == "\t" } }
     lines.removeAll { $0.isEmpty || $0.hasPrefix("#") }
     guard lines.count >= 4, lines[0].hasPrefix("OCI_ENTRYPOINT="), lines[1].hasPrefix("OCI_CMD="),
-      ["eval \"set ${SINGULARITY_OCI_RUN}\"", "eval \"set ${APPTAINER_OCI_RUN}\"", "eval \"set ${APUS_OCI_RUN}\""]
-        .contains(String(lines[lines.count - 2])),
+      [
+        "eval \"set ${SINGULARITY_OCI_RUN}\"", "eval \"set ${APPTAINER_OCI_RUN}\"",
+        "eval \"set ${APUS_OCI_RUN}\"",
+      ]
+      .contains(String(lines[lines.count - 2])),
       lines[lines.count - 1] == "exec \"$@\"",
-      let entryPoint = Self.words(lines[0], of: "OCI_ENTRYPOINT"), let command = Self.words(lines[1], of: "OCI_CMD")
+      let entryPoint = Self.words(lines[0], of: "OCI_ENTRYPOINT"),
+      let command = Self.words(lines[1], of: "OCI_CMD")
     else { return nil }
     self.entryPoint = entryPoint
     self.command = command
@@ -29,7 +33,9 @@ struct OCIRunScript: Equatable, Sendable {
   /// The words in the value that `line` assigns, each in double quotes with its special characters escaped.
   private static func words(_ line: Substring, of name: String) -> [String]? {
     var shell = ShellSubset([])
-    guard (try? shell.run(String(line))) != nil, shell.order == [name], let value = shell[name] else { return nil }
+    guard (try? shell.run(String(line))) != nil, shell.order == [name], let value = shell[name] else {
+      return nil
+    }
     var scanner = ShellScanner(value)
     var words: [String] = []
     while true {

@@ -44,9 +44,12 @@ struct ShellStub: Equatable, Sendable {
     self.body = body
     self.values = values
     self.environment =
-      environment.fixed.map { $0.name + "=" + $0.value } + ["HOME=" + environment.home, "PATH=" + defaultPath]
+      environment.fixed.map { $0.name + "=" + $0.value } + [
+        "HOME=" + environment.home, "PATH=" + defaultPath,
+      ]
     var head = values.indices.map { "_apus\($0 + 1)=${\($0 + 1)}" }.joined(separator: "\n")
-    head += "\nshift \(values.count)\nunset \((host.map(\.name) + ["PS1", "PROMPT_COMMAND"]).joined(separator: " "))\n"
+    head +=
+      "\nshift \(values.count)\nunset \((host.map(\.name) + ["PS1", "PROMPT_COMMAND"]).joined(separator: " "))\n"
     self.head = head + Self.functions
   }
 
@@ -132,8 +135,11 @@ struct ShellStub: Equatable, Sendable {
         word += Array("\\\"".utf8)
         position += 1
       case "\\":
-        guard position + 1 < bytes.count else { return String(decoding: word + Array("\\\\\"".utf8), as: UTF8.self) }
-        word += bytes[position + 1] == UInt8(ascii: "\"") ? Array("\\\\\\\"".utf8) : [byte, bytes[position + 1]]
+        guard position + 1 < bytes.count else {
+          return String(decoding: word + Array("\\\\\"".utf8), as: UTF8.self)
+        }
+        word +=
+          bytes[position + 1] == UInt8(ascii: "\"") ? Array("\\\\\\\"".utf8) : [byte, bytes[position + 1]]
         position += 2
       case "`", "$":
         guard let end = ShellSpan.end(of: bytes, from: position) else { return nil }

@@ -102,10 +102,14 @@ struct ShellSubset {
     var runs = executing
     var isFirst = true
     while true {
-      if let end = try command(&scanner, executing: runs && !hasReturned, until: isFirst ? ends : []) { return end }
+      if let end = try command(&scanner, executing: runs && !hasReturned, until: isFirst ? ends : []) {
+        return end
+      }
       isFirst = false
       scanner.skipBlanks()
-      guard let sign = scanner.peek, sign == UInt8(ascii: "&") || sign == UInt8(ascii: "|") else { return nil }
+      guard let sign = scanner.peek, sign == UInt8(ascii: "&") || sign == UInt8(ascii: "|") else {
+        return nil
+      }
       guard scanner.second == sign else { throw Stop() }
       _ = scanner.take()
       _ = scanner.take()
@@ -140,7 +144,9 @@ struct ShellSubset {
     while true {
       scanner.skipBlanks()
       guard let end = scanner.peek else { break }
-      if [UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|")].contains(end) { break }
+      if [UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|")].contains(end) {
+        break
+      }
       if end == UInt8(ascii: "#") {
         scanner.skipLine()
         break

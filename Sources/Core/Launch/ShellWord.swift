@@ -72,7 +72,8 @@ extension ShellSubset {
         // Alone it is the command; in a word it may be a pattern, but not in an assignment's value.
         _ = scanner.take()
         if word.nameLength == nil {
-          guard word.bytes.isEmpty, let after = scanner.peek, after == UInt8(ascii: " ") || after == UInt8(ascii: "\t")
+          guard word.bytes.isEmpty, let after = scanner.peek,
+            after == UInt8(ascii: " ") || after == UInt8(ascii: "\t")
           else { throw Stop() }
         }
         word.bytes.append(next)
@@ -147,7 +148,9 @@ extension ShellSubset {
     let value = values[name]
     if scanner.take("}") { return Array((value ?? "").utf8) }
     let isColon = scanner.take(":")
-    guard let sign = scanner.take(), sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") else { throw Stop() }
+    guard let sign = scanner.take(), sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") else {
+      throw Stop()
+    }
     let word = try bracedWord(&scanner, inDoubleQuotes: inDoubleQuotes)
     let isSet = value != nil && !(isColon && value == "")
     if sign == UInt8(ascii: "-") { return isSet ? Array((value ?? "").utf8) : word }

@@ -47,7 +47,8 @@ public struct Settings: Equatable, Sendable {
       if key == "bind path" {
         bindPaths = (bindPaths ?? []) + (value.isEmpty ? [] : [value])
       } else if let first = lines[key] {
-        let text = "\(path), line \(index + 1): \"\(printable(key))\" was set in line \(first) already, that counts"
+        let text =
+          "\(path), line \(index + 1): \"\(printable(key))\" was set in line \(first) already, that counts"
         notices.append(Notice(.warning, text))
       } else {
         lines[key] = index + 1
@@ -67,7 +68,9 @@ public struct Settings: Equatable, Sendable {
     return line
   }
 
-  private mutating func set(_ key: String, _ value: String, _ place: SettingsFault.Place) throws(SettingsFault) {
+  private mutating func set(_ key: String, _ value: String, _ place: SettingsFault.Place)
+    throws(SettingsFault)
+  {
     switch key {
     case "mount home": mountsHome = try Self.boolean(value, key, place)
     case "mount tmp": mountsTemporary = try Self.boolean(value, key, place)
@@ -93,28 +96,37 @@ public struct Settings: Equatable, Sendable {
       if key == "mount linger" { lingerSeconds = seconds } else { patienceSeconds = seconds }
     case _ where Self.ofApptainer.contains(key):
       notices.append(
-        Notice(.verbose, "\(place.path), line \(place.line): \"\(key)\" means nothing to this version of apus"))
+        Notice(
+          .verbose, "\(place.path), line \(place.line): \"\(key)\" means nothing to this version of apus"))
     default:
       notices.append(
-        Notice(.warning, "\(place.path), line \(place.line): there is no setting \"\(printable(key))\", it is ignored"))
+        Notice(
+          .warning,
+          "\(place.path), line \(place.line): there is no setting \"\(printable(key))\", it is ignored"))
     }
   }
 
   /// Keys of apptainer.conf without an effect here: lines copied from there draw no warning at every launch.
   private static let ofApptainer: Set<String> = [
-    "allow setuid", "allow ipc ns", "allow pid ns", "allow user ns", "allow uts ns", "mount hostfs", "enable fusemount",
+    "allow setuid", "allow ipc ns", "allow pid ns", "allow user ns", "allow uts ns", "mount hostfs",
+    "enable fusemount",
     "enable overlay", "enable underlay", "mount slave", "memory fs type", "limit container owners",
     "limit container groups", "limit container paths", "allow container sif", "allow container encrypted",
-    "allow container squashfs", "allow container extfs", "allow container dir", "allow setuid-mount encrypted",
+    "allow container squashfs", "allow container extfs", "allow container dir",
+    "allow setuid-mount encrypted",
     "allow setuid-mount squashfs", "allow setuid-mount extfs", "sync writable extfs", "allow net users",
     "allow net groups", "allow net networks", "allow netns paths", "always use nv", "always use rocm",
-    "use nvidia-container-cli", "root default capabilities", "cni configuration path", "cni plugin path", "binary path",
+    "use nvidia-container-cli", "root default capabilities", "cni configuration path", "cni plugin path",
+    "binary path",
     "mksquashfs procs", "mksquashfs mem", "shared loop devices", "max loop devices", "image driver",
-    "download concurrency", "download part size", "download buffer size", "systemd cgroups", "allow monitoring",
+    "download concurrency", "download part size", "download buffer size", "systemd cgroups",
+    "allow monitoring",
     "apptheus socket path", "apptheus communication socket path",
   ]
 
-  private static func boolean(_ value: String, _ key: String, _ place: SettingsFault.Place) throws(SettingsFault) -> Bool {
+  private static func boolean(_ value: String, _ key: String, _ place: SettingsFault.Place)
+    throws(SettingsFault) -> Bool
+  {
     switch value.lowercased() {
     case "yes", "true", "1", "on": true
     case "no", "false", "0", "off": false

@@ -17,12 +17,14 @@ extension SettingsFault: Explained {
     switch self {
     case .notAssignment(let place, let text):
       Explanation(
-        what: "cannot read \(place.path)", why: "line \(place.line) is not \"key = value\": \(printable(text))",
+        what: "cannot read \(place.path)",
+        why: "line \(place.line) is not \"key = value\": \(printable(text))",
         remedy: "mend the line, or put a # before it")
     case .value(let place, let key, let value, let expected):
       Explanation(
         what: "cannot read \(place.path)",
-        why: "line \(place.line) says \(key) = \(printable(value)), expected is \(expected)", remedy: "mend the line")
+        why: "line \(place.line) says \(key) = \(printable(value)), expected is \(expected)",
+        remedy: "mend the line")
     case .unreadable(let path, let why):
       Explanation(what: "cannot read \(path)", why: why, remedy: "check the file's permissions")
     }

@@ -41,7 +41,9 @@ public struct Variables: Equatable, Sendable {
       guard rest.hasPrefix("_"), let other = self["APPTAINER" + rest], other != value else { continue }
       let counts = self["APUS" + rest] == nil ? "APPTAINER\(rest)" : "APUS\(rest)"
       notices.append(
-        Notice(.warning, "\(printable(name)) and APPTAINER\(printable(String(rest))) differ: \(printable(counts)) counts"))
+        Notice(
+          .warning,
+          "\(printable(name)) and APPTAINER\(printable(String(rest))) differ: \(printable(counts)) counts"))
     }
     return notices
   }
