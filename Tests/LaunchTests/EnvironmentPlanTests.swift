@@ -42,6 +42,10 @@ struct Case: Sendable, CustomTestStringConvertible {
         "A": "$(date) `x` $HOME\nline", "EMPTY": "", "TERM": "vt100", "OLDPWD": nil, "PS1": "Apus> ",
       ]),
     Case(
+      name: "combining marks and bytes that are no text stay as they are",
+      host: ["M=\u{301}x", "B=\u{10FFE9}'", "CR=a\r\nb"], env: ["E=\u{301}$M"],
+      expected: ["M": "\u{301}x", "B": "\u{10FFE9}'", "CR": "a\r\nb", "E": "\u{301}"]),
+    Case(
       name: "what belongs to runtimes and shells stays outside",
       host: [
         "APUS_BIND=/a", "APPTAINER_CACHEDIR=/c", "SINGULARITY_X=1", "BASH_FUNC_module%%=() { :; }", "a-b=1",
@@ -232,7 +236,7 @@ struct Case: Sendable, CustomTestStringConvertible {
 
   func check(_ variables: [String]) {
     for (variable, value) in expected {
-      let found = variables.filter { $0.hasPrefix(variable + "=") }
+      let found = variables.filter { $0.utf8.starts(with: (variable + "=").utf8) }
       #expect(found == (value.map { [variable + "=" + $0] } ?? []), "\(name)")
     }
   }

@@ -20,7 +20,8 @@ import Testing
     ("shared mount = no", { !$0.sharesMounts }),
     ("sessiondir max size = 16", { $0.sessionBytes == 16 << 20 }),
     ("mount linger = 0.5", { $0.lingerSeconds == 0.5 }), ("mount timeout = 3", { $0.patienceSeconds == 3 }),
-    ("bind path =", { $0.bindPaths.isEmpty }), ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
+    ("# a\r\nmount home = no\r\n# b\r\n", { !$0.mountsHome }), ("bind path =", { $0.bindPaths.isEmpty }),
+    ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
     ("bind path = /a\nbind path = /b:/c:ro", { $0.bindPaths == ["/a", "/b:/c:ro"] }),
   ]
 

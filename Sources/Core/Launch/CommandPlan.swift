@@ -1,4 +1,5 @@
 internal import Model
+internal import Settings
 
 /// The words of the program.
 struct CommandPlan: Equatable, Sendable {
@@ -59,11 +60,7 @@ private func expanded(_ arguments: [String], _ environment: [String]?) -> [Strin
   let special = "$`\\\"".utf8
   if arguments.allSatisfy({ !$0.utf8.contains(where: special.contains) }) { return arguments }
   guard let environment else { return nil }
-  let shell = ShellSubset(
-    environment.compactMap { entry in
-      guard let equals = entry.firstIndex(of: "=") else { return nil }
-      return (String(entry[..<equals]), String(entry[entry.index(after: equals)...]))
-    })
+  let shell = ShellSubset(Variables(environment).pairs)
   var given: [String] = []
   for argument in arguments {
     // A double quote ends the word in the script's own evaluation.

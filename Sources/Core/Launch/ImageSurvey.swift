@@ -64,7 +64,7 @@ private func text(_ path: String, _ root: Int32) -> String? {
   guard let file = try? BeneathRoot.open(path, O_RDONLY | O_NONBLOCK, root: root),
     (try? File.facts(file))?.kind == .file, let bytes = try? File.readAll(file, limit: 16 << 20)
   else { return nil }
-  return String(decoding: bytes, as: UTF8.self)
+  return HostText.decode(bytes)
 }
 
 /// What the image has at a path, links followed inside it.

@@ -35,10 +35,12 @@ struct InjectedVariables {
     }
     for text in request.environment {
       for field in try fields(text) {
-        guard let equals = field.firstIndex(of: "=") else {
+        guard let equals = field.utf8.firstIndex(of: UInt8(ascii: "=")) else {
           throw .environmentSyntax(text: text, why: "\"\(printable(field))\" has no =")
         }
-        set(String(field[..<equals]), String(field[field.index(after: equals)...]), from: "--env", &notices)
+        set(
+          String(field[..<equals]), String(field[field.utf8.index(after: equals)...]), from: "--env", &notices
+        )
       }
     }
   }

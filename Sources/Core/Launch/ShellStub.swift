@@ -119,7 +119,8 @@ struct ShellStub: Equatable, Sendable {
 
   /// A word that the shell takes literally.
   static func quoted(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    // By scalars: a quote with a combining mark behind it is a Character of its own.
+    "'" + text.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
   }
 
   /// A value as a word between double quotes: quotes in it are characters, except within `$(…)`, `${…}` and

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Model
 
 /// Processes: making, watching, becoming.
 public enum Process {
@@ -117,7 +118,11 @@ public enum Process {
   init(_ strings: [String]) {
     count = strings.count
     unsafe pointer = .allocate(capacity: count + 1)
-    for index in 0..<count { unsafe pointer[index] = strdup(strings[index]) }
+    for index in 0..<count {
+      // strdup ends at the first NUL; the one appended ends the bytes in any case.
+      let bytes = HostText.bytes(of: strings[index]).map { CChar(bitPattern: $0) } + [0]
+      unsafe pointer[index] = bytes.withUnsafeBufferPointer { unsafe strdup($0.baseAddress!) }
+    }
     unsafe pointer[count] = nil
   }
 

@@ -37,8 +37,9 @@ public struct Settings: Equatable, Sendable {
   public init(parsing text: String, path: String) throws(SettingsFault) {
     var bindPaths: [String]?
     var lines: [String: Int] = [:]
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let bare = Self.trimmed(Self.withoutComment(line))
+    for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+      // Bytes, because a carriage return and a line feed are one Character.
+      let bare = Self.trimmed(Self.withoutComment(Substring(line)))
       guard !bare.isEmpty else { continue }
       let place = SettingsFault.Place(path: path, line: index + 1)
       guard let equals = bare.firstIndex(of: "=") else { throw .notAssignment(place, text: bare) }

@@ -5,11 +5,22 @@ internal import Settings
 
 /// The environment as it came, `NAME=value`.
 func inheritedEnvironment() -> [String] {
-  var entries: [String] = []
   // Read once before anything changes it; the block ends with NULL (environ(7)).
-  var next = unsafe Glibc.environ
+  unsafe strings(Glibc.environ)
+}
+
+/// The words as they came, the program's name first.
+func inheritedArguments() -> [String] {
+  // Set by the C library before main, and ended by NULL (execve(2)).
+  unsafe strings(Swift.CommandLine.unsafeArgv)
+}
+
+private func strings(_ block: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> [String] {
+  var entries: [String] = []
+  var next = unsafe block
   while let entry = unsafe next.pointee {
-    unsafe entries.append(String(cString: entry))
+    let bytes = unsafe UnsafeBufferPointer(start: entry, count: strlen(entry))
+    unsafe entries.append(HostText.decode(bytes.lazy.map { UInt8(bitPattern: $0) }))
     unsafe next += 1
   }
   return entries

@@ -2,4 +2,4 @@ internal import Glibc
 internal import Settings
 
 // Every command starts here. Nothing below may start a thread: launches enter namespaces.
-exit(run(Swift.CommandLine.arguments, Variables(inheritedEnvironment())))
+exit(run(inheritedArguments(), Variables(inheritedEnvironment())))
