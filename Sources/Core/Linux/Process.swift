@@ -119,6 +119,10 @@ public enum Process {
     count = strings.count
     unsafe pointer = .allocate(capacity: count + 1)
     for index in 0..<count {
+      guard HostText.isStandingIn(strings[index]) else {
+        unsafe pointer[index] = strdup(strings[index])
+        continue
+      }
       // strdup ends at the first NUL; the one appended ends the bytes in any case.
       let bytes = HostText.bytes(of: strings[index]).map { CChar(bitPattern: $0) } + [0]
       unsafe pointer[index] = bytes.withUnsafeBufferPointer { unsafe strdup($0.baseAddress!) }

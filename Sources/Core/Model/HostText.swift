@@ -41,6 +41,9 @@ public enum HostText {
     return bytes
   }
 
+  /// Whether the text's bytes may differ from its UTF-8.
+  public static func isStandingIn(_ text: String) -> Bool { text.utf8.contains(0xF4) }
+
   static let standIns: ClosedRange<UInt32> = 0x10FF80...0x10FFFF
 
   /// Whether the bytes F4 8F that begin each stand-in occur.
