@@ -17,9 +17,12 @@ struct RootBuilder: ~Copyable {
   private var names = 0
   /// Mounts laid over `/` so far; the last is the root.
   private(set) var layers: Int
+  /// The image has its place over `/` already, so that what was laid over it since must not be shown with it.
+  private let imageIsOverRoot: Bool
 
   init(image: consuming Descriptor, sessionBytes: Int, layers: Int) {
     self.layers = layers
+    imageIsOverRoot = layers > 0
     self.image = image
     self.sessionBytes = sessionBytes
   }
@@ -150,7 +153,7 @@ struct RootBuilder: ~Copyable {
       guard error.number == EINVAL || error.number == ENOSYS else { throw error }
       try Mount.bind(
         image.number, at: place.number, attributes: readOnly ? [.readOnly, .noSetID, .noDevices] : [.noSetID, .noDevices],
-        recursively: false, subject: "/"
+        recursively: !imageIsOverRoot, subject: "/"
       ) { below throws(SystemCallFault) in try File.open("/.." + below, O_PATH) }
       layers += 1
       return try Mount.topmostRoot()

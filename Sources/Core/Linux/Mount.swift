@@ -46,7 +46,7 @@ public enum Mount {
   /// Shows what `source` is (an open directory or file, with all mounts beneath it) at `target` (an open descriptor
   /// of the same kind).
   ///
-  /// Not `recursively`: the source has no mounts beneath it whose attributes matter.
+  /// Not `recursively`: mounts beneath the source are left out.
   ///
   /// `reopen` opens what is now at the target, or a path below it: the older interface has to name a mount again to
   /// change its attributes, and the descriptor of the target still means what the mount has covered.
@@ -54,8 +54,8 @@ public enum Mount {
     _ source: Int32, at target: Int32, attributes: Attributes, recursively: Bool = true, subject: String,
     reopen: (_ below: String) throws(SystemCallFault) -> Descriptor
   ) throws(SystemCallFault) {
-    let tree = unsafe apus_open_tree(
-      source, "", openTreeClone | openTreeCloseOnExec | recursive | emptyPath)
+    let depth = recursively ? recursive : 0
+    let tree = unsafe apus_open_tree(source, "", openTreeClone | openTreeCloseOnExec | depth | emptyPath)
     if tree >= 0 {
       defer { close(tree) }
       let set = unsafe apus_mount_setattr(tree, "", emptyPath | recursive, attributes.rawValue, 0, 0)
@@ -67,7 +67,8 @@ public enum Mount {
     // Mounts beneath the source, as the host's tree has them, before anything is laid over it.
     let beneath = recursively && attributes.contains(.readOnly) ? mounts(below: try File.target(ofLink: path(of: source))) : []
     try checked(
-      unsafe apus_mount(path(of: source), path(of: target), nil, UInt(MS_BIND) | UInt(MS_REC), nil), "mount", subject)
+      unsafe apus_mount(path(of: source), path(of: target), nil, UInt(MS_BIND) | (recursively ? UInt(MS_REC) : 0), nil),
+      "mount", subject)
     guard !attributes.isEmpty else { return }
     for place in [""] + beneath {
       let mounted = try reopen(place)
