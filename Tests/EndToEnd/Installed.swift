@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+/// What a command did.
+struct Outcome: Sendable {
+  let code: Int32
+  let out: String
+  let err: String
+
+  /// The output without the newline at its end.
+  var line: String { out.hasSuffix("\n") ? String(out.dropLast()) : out }
+}
+
+/// Who runs a command: an ordinary user made for the tests, or root.
+enum Caller: String, CaseIterable, Sendable, CustomTestStringConvertible {
+  case user, root
+  var testDescription: String { rawValue }
+}
+
+/// The installed program under test, and the images made for it (scripts/test, scripts/test-images).
+enum Installed {
+  static func folder(_ name: String) -> String {
+    guard let value = ProcessInfo.processInfo.environment[name] else {
+      Issue.record("\(name) is not set: the end-to-end tests are run by `make test`")
+      return "/nonexistent"
+    }
+    return value
+  }
+
+  static var apus: String { folder("APUS_TREE") + "/bin/apus" }
+  static var home: String { folder("APUS_HOME") }
+  static func image(_ name: String) -> String { folder("APUS_IMAGES") + "/" + name }
+
+  /// Runs `apus WORDS`.
+  static func run(
+    _ words: String..., as caller: Caller = .user, environment: [String: String] = [:], directory: String = "/",
+    input: String? = nil
+  ) throws -> Outcome {
+    try execute([apus] + words, as: caller, environment: environment, directory: directory, input: input)
+  }
+
+  /// Runs any program, under the filter that imitates an old kernel when that leg is being run.
+  static func execute(
+    _ words: [String], as caller: Caller, environment: [String: String] = [:], directory: String = "/",
+    input: String? = nil
+  ) throws -> Outcome {
+    var command: [String] = []
+    if caller == .user {
+      command += ["/usr/bin/setpriv", "--reuid", "apus-test", "--regid", "apus-test", "--init-groups"]
+    }
+    if let wrapper = ProcessInfo.processInfo.environment["APUS_WRAPPER"] { command.append(wrapper) }
+    command += words
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: command[0])
+    process.arguments = Array(command.dropFirst())
+    var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "USER": "apus-test", "TERM": "dumb"]
+    variables.merge(environment) { $1 }
+    process.environment = variables
+    process.currentDirectoryURL = URL(fileURLWithPath: directory)
+    let out = Pipe()
+    let err = Pipe()
+    let into = Pipe()
+    process.standardOutput = out
+    process.standardError = err
+    process.standardInput = into
+    try process.run()
+    if let input { into.fileHandleForWriting.write(Data(input.utf8)) }
+    try into.fileHandleForWriting.close()
+    // Read both while the program runs: a full pipe would stop it.
+    let errors = Mutex(Data())
+    let reader = Foundation.Thread { errors.set(err.fileHandleForReading.readDataToEndOfFile()) }
+    reader.start()
+    let output = out.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    while !reader.isFinished { usleep(200) }
+    let code = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+    return Outcome(
+      code: code, out: String(decoding: output, as: UTF8.self), err: String(decoding: errors.get(), as: UTF8.self))
+  }
+
+  /// A file that every user can read.
+  static func write(_ data: Data, to path: String) throws {
+    try data.write(to: URL(fileURLWithPath: path))
+    chmod(path, 0o644)
+  }
+
+  /// A folder of this test alone, removed with `body`.
+  static func withFolder<T>(_ body: (String) throws -> T) throws -> T {
+    let folder = "/tmp/apus-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o777])
+    chmod(folder, 0o777)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try body(folder)
+  }
+}
+
+/// A value behind a lock.
+final class Mutex<Value: Sendable>: @unchecked Sendable {
+  private let lock = NSLock()
+  private var value: Value
+  init(_ value: Value) { self.value = value }
+  func set(_ new: Value) { lock.withLock { value = new } }
+  func get() -> Value { lock.withLock { value } }
+}

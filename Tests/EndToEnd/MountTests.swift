@@ -1,0 +1,202 @@
+import Foundation
+import Testing
+
+/// Binds, home, working directory, and the flags that change what is shown.
+@Suite struct MountTests {
+  static let image = Installed.image("tiny.sif")
+
+  @Test(arguments: Caller.allCases) func `a bind shows the source at its target`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      try "content".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
+      for target in ["/mnt/empty", "/new/place", "/opt"] {
+        let outcome = try Installed.run("exec", "--bind", "\(folder):\(target)", Self.image, "cat", target + "/file", as: caller)
+        #expect(outcome.line == "content", "\(target): \(outcome.err)")
+      }
+    }
+  }
+
+  @Test func `a read-only bind refuses writes and a writable one takes them`() throws {
+    try Installed.withFolder { folder in
+      let refused = try Installed.run("exec", "--bind", "\(folder):/mnt/empty:ro", Self.image, "touch", "/mnt/empty/a")
+      #expect(refused.err.contains("Read-only"))
+      let taken = try Installed.run("exec", "--bind", "\(folder):/mnt/empty", Self.image, "touch", "/mnt/empty/b")
+      #expect(taken.code == 0 && FileManager.default.fileExists(atPath: folder + "/b"), "\(taken.err)")
+    }
+  }
+
+  @Test func `a file is bound over a file`() throws {
+    try Installed.withFolder { folder in
+      try "mine\n".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
+      let outcome = try Installed.run("exec", "-B", folder + "/file:/etc/hosts", Self.image, "cat", "/etc/hosts")
+      #expect(outcome.line == "mine", "\(outcome.err)")
+    }
+  }
+
+  @Test func `mount fields mean the same as a bind`() throws {
+    try Installed.withFolder { folder in
+      try "content".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
+      let outcome = try Installed.run(
+        "exec", "--mount", "type=bind,source=\(folder),target=/data,ro", Self.image, "sh", "-c", "cat /data/file; touch /data/x")
+      #expect(outcome.out == "content")
+      #expect(outcome.err.contains("Read-only"))
+    }
+  }
+
+  @Test func `binds of the environment are added to those of the command line`() throws {
+    try Installed.withFolder { folder in
+      for variable in ["APUS_BIND", "APPTAINER_BIND", "SINGULARITY_BINDPATH"] {
+        let outcome = try Installed.run(
+          "exec", "--bind", "\(folder):/one", Self.image, "ls", "-d", "/one", "/two", environment: [variable: "\(folder):/two"])
+        #expect(outcome.line == "/one\n/two", "\(variable): \(outcome.err)")
+      }
+    }
+  }
+
+  @Test func `a bind of what does not exist is refused by name`() throws {
+    let outcome = try Installed.run("exec", "--bind", "/no/such/source", Self.image, "true")
+    #expect(outcome.code == 255)
+    #expect(outcome.err.contains("/no/such/source") && outcome.err.hasPrefix("FATAL:"))
+  }
+
+  @Test func `a target behind a link of the image stays in the container`() throws {
+    try Installed.withFolder { folder in
+      let before = try FileManager.default.contentsOfDirectory(atPath: "/etc").sorted()
+      _ = try Installed.run("exec", "--bind", "\(folder):/mnt/outside/apus-test-target", Self.image, "true", as: .root)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: "/etc").sorted() == before)
+    }
+  }
+
+  @Test func `home is shown, and left out on request`() throws {
+    let shown = try Installed.run("exec", Self.image, "sh", "-c", "cd; pwd; touch here && ls")
+    #expect(shown.line.hasPrefix(Installed.home) && shown.line.contains("here"), "\(shown.err)")
+    let hidden = try Installed.run("exec", "--no-home", Self.image, "ls", Installed.home + "/here")
+    #expect(hidden.code != 0)
+  }
+
+  @Test func `another directory serves as home`() throws {
+    try Installed.withFolder { folder in
+      let outcome = try Installed.run("exec", "--home", "\(folder):/home/other", Self.image, "sh", "-c", "echo $HOME; touch ~/x")
+      #expect(outcome.line == "/home/other", "\(outcome.err)")
+      #expect(FileManager.default.fileExists(atPath: folder + "/x"))
+    }
+  }
+
+  @Test func `the working directory is the caller's, and --cwd chooses another`() throws {
+    try Installed.withFolder { folder in
+      #expect(try Installed.run("exec", Self.image, "pwd", directory: folder).line == folder)
+    }
+    for flag in ["--cwd", "--pwd"] {
+      #expect(try Installed.run("exec", flag, "/opt", Self.image, "pwd").line == "/opt")
+    }
+    #expect(try Installed.run("exec", "--cwd", "/no/such", Self.image, "pwd").code == 255)
+  }
+
+  @Test(arguments: 3...20) func `a descriptor of ours is no working directory`(number: Int) throws {
+    #expect(try Installed.run("exec", "--cwd", "/proc/self/fd/\(number)", Self.image, "pwd").code == 255)
+  }
+
+  @Test func `contain gives an empty home and tmp and a minimal dev`() throws {
+    try Installed.withFolder { folder in
+      let outcome = try Installed.run(
+        "exec", "--contain", Self.image, "sh", "-c", "ls -A /tmp ~ ; ls /dev; touch /tmp/a ~/b && pwd", directory: folder)
+      #expect(!outcome.out.contains(folder.split(separator: "/").last ?? "?"))
+      #expect(outcome.out.contains("urandom") && !outcome.out.contains("mem\n"))
+      #expect(outcome.line.hasSuffix(Installed.home), "\(outcome.err)")
+    }
+  }
+
+  @Test func `scratch is empty and writable, and workdir keeps it`() throws {
+    let fresh = try Installed.run("exec", "--scratch", "/scratch/here", Self.image, "touch", "/scratch/here/a")
+    #expect(fresh.code == 0, "\(fresh.err)")
+    try Installed.withFolder { folder in
+      let kept = try Installed.run("exec", "-S", "/scr", "-W", folder, Self.image, "touch", "/scr/a")
+      #expect(kept.code == 0 && FileManager.default.fileExists(atPath: folder + "/scratch/scr/a"), "\(kept.err)")
+    }
+  }
+
+  @Test(arguments: ["tiny.sif", "tiny", "tiny.sqfs"]) func `writable-tmpfs takes changes and forgets them`(form: String) throws {
+    let outcome = try Installed.run(
+      "exec", "--writable-tmpfs", Installed.image(form), "sh", "-c", "echo x > /new && cat /new; mkdir /etc/dir || exit 4")
+    #expect(outcome.line == "x", "\(outcome.err)")
+    #expect(try Installed.run("exec", Installed.image(form), "ls", "/new").code != 0)
+  }
+
+  @Test func `an overlay directory keeps changes, and is read with :ro`() throws {
+    try Installed.withFolder { folder in
+      let written = try Installed.run("exec", "--overlay", folder, Self.image, "sh", "-c", "echo kept > /new")
+      #expect(written.code == 0, "\(written.err)")
+      #expect(try Installed.run("exec", "--overlay", folder, Self.image, "cat", "/new").line == "kept")
+      let read = try Installed.run("exec", "--overlay", folder + ":ro", Self.image, "sh", "-c", "cat /new; touch /other")
+      #expect(read.out == "kept\n" && read.err.contains("Read-only"), "\(read.err)")
+      _ = try Installed.execute(["/bin/rm", "-rf", folder + "/upper", folder + "/work"], as: .root)
+    }
+  }
+
+  @Test func `a second writer of an overlay is refused while the first lives`() throws {
+    try Installed.withFolder { folder in
+      let holder = Foundation.Process()
+      holder.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+      holder.arguments = [
+        "--reuid", "apus-test", "--regid", "apus-test", "--init-groups", Installed.apus, "exec", "--overlay", folder, Self.image,
+        "sleep", "20",
+      ]
+      holder.environment = ["PATH": "/usr/bin:/bin", "HOME": Installed.home]
+      try holder.run()
+      defer { holder.terminate() }
+      var refused: Outcome?
+      for _ in 0..<50 where refused == nil {
+        usleep(100_000)
+        let second = try Installed.run("exec", "--overlay", folder, Self.image, "true")
+        if second.code == 255 { refused = second }
+      }
+      #expect(refused?.err.contains("writing to it") == true, "\(refused?.err ?? "never refused")")
+      holder.terminate()
+      holder.waitUntilExit()
+      var after = try Installed.run("exec", "--overlay", folder, Self.image, "true")
+      for _ in 0..<20 where after.code != 0 {
+        usleep(100_000)
+        after = try Installed.run("exec", "--overlay", folder, Self.image, "true")
+      }
+      #expect(after.code == 0, "\(after.err)")
+      _ = try Installed.execute(["/bin/rm", "-rf", folder + "/upper", folder + "/work"], as: .root)
+    }
+  }
+
+  @Test func `writable changes a sandbox and refuses an image file`() throws {
+    let refused = try Installed.run("exec", "--writable", Self.image, "true")
+    #expect(refused.code == 255 && refused.err.contains("read-only"))
+    try Installed.withFolder { folder in
+      _ = try Installed.execute(["/bin/cp", "-a", Installed.image("tiny"), folder + "/box"], as: .root)
+      let outcome = try Installed.run("exec", "--writable", folder + "/box", "touch", "/written", as: .root)
+      #expect(outcome.code == 0 && FileManager.default.fileExists(atPath: folder + "/box/written"), "\(outcome.err)")
+    }
+  }
+
+  @Test func `no-mount leaves out what it names`() throws {
+    #expect(try Installed.run("exec", "--no-mount", "tmp", Self.image, "sh", "-c", "ls -A /tmp | wc -l").line == "0")
+    #expect(try Installed.run("exec", "--no-mount", "sys", Self.image, "sh", "-c", "ls /sys | wc -l").line == "0")
+    let unknown = try Installed.run("exec", "--no-mount", "nonsense", Self.image, "true")
+    #expect(unknown.code == 0 && unknown.err.contains("WARNING"))
+  }
+
+  @Test func `ipc, uts and hostname are the container's own`() throws {
+    #expect(try Installed.run("exec", "--hostname", "box", Self.image, "hostname").line == "box")
+    let host = try Installed.execute(["/usr/bin/readlink", "/proc/self/ns/ipc"], as: .user).line
+    #expect(try Installed.run("exec", Self.image, "readlink", "/proc/self/ns/ipc").line == host)
+    #expect(try Installed.run("exec", "--ipc", Self.image, "readlink", "/proc/self/ns/ipc").line != host)
+  }
+
+  @Test func `umask is the caller's, or 0022`() throws {
+    let words = ["umask 0077; \(Installed.apus) exec", Self.image, "sh -c umask"]
+    #expect(try Installed.execute(["/bin/sh", "-c", words.joined(separator: " ")], as: .user).line == "0077")
+    let fixed = ["umask 0077; \(Installed.apus) exec --no-umask", Self.image, "sh -c umask"]
+    #expect(try Installed.execute(["/bin/sh", "-c", fixed.joined(separator: " ")], as: .user).line == "0022")
+  }
+
+  @Test func `compat is the sum of its parts`() throws {
+    let outcome = try Installed.run(
+      "exec", "--compat", Self.image, "sh", "-c", "echo $$; touch /new && umask; env | grep -c ^MARK || true",
+      environment: ["MARK": "1"])
+    #expect(outcome.line == "1\n0022\n0", "\(outcome.err)")
+  }
+}
