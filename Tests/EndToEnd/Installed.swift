@@ -44,7 +44,7 @@ enum Installed {
     _ words: [String], as caller: Caller, environment: [String: String] = [:], directory: String = "/",
     input: String? = nil
   ) throws -> Outcome {
-    var command: [String] = []
+    var command = [folder("APUS_CLEAN_START")]
     if caller == .user {
       command += ["/usr/bin/setpriv", "--reuid", "apus-test", "--regid", "apus-test", "--init-groups"]
     }

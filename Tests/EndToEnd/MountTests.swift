@@ -83,7 +83,8 @@ import Testing
 
   @Test func `the working directory is the caller's, and --cwd chooses another`() throws {
     try Installed.withFolder { folder in
-      #expect(try Installed.run("exec", Self.image, "pwd", directory: folder).line == folder)
+      let outcome = try Installed.run("exec", Self.image, "pwd", directory: folder)
+      #expect(outcome.line == folder)
     }
     for flag in ["--cwd", "--pwd"] {
       #expect(try Installed.run("exec", flag, "/opt", Self.image, "pwd").line == "/opt")
@@ -91,8 +92,9 @@ import Testing
     #expect(try Installed.run("exec", "--cwd", "/no/such", Self.image, "pwd").code == 255)
   }
 
-  @Test(arguments: 3...20) func `a descriptor of ours is no working directory`(number: Int) throws {
-    #expect(try Installed.run("exec", "--cwd", "/proc/self/fd/\(number)", Self.image, "pwd").code == 255)
+  @Test(arguments: 3...20) func `a descriptor of ours leads to no directory of the host`(number: Int) throws {
+    let outcome = try Installed.run("exec", "--cwd", "/proc/self/fd/\(number)", Self.image, "sh", "-c", "ls -d /boot ../boot 2>&1; pwd")
+    #expect(outcome.code == 255 || (outcome.line.hasSuffix("/") && !outcome.out.contains("\n/boot")), "\(outcome.out)")
   }
 
   @Test func `contain gives an empty home and tmp and a minimal dev`() throws {
