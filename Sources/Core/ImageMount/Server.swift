@@ -123,7 +123,7 @@ final class Server {
   /// Lines of `name value`.
   private func state(_ reader: ImageServer) -> String {
     var pages = 0
-    let statm = (try? File.firstBytes(256, of: memory)) ?? []
+    let statm = (try? File.bytes(of: memory, count: 256)) ?? []
     let fields = String(decoding: statm, as: UTF8.self).split(separator: " ")
     if fields.count > 1 { pages = Int(fields[1]) ?? 0 }
     return [

@@ -198,12 +198,14 @@ public enum File {
 }
 
 extension File {
-  /// The first bytes of an open file, fewer when it is shorter.
-  public static func firstBytes(_ count: Int, of number: Int32) throws(SystemCallFault) -> [UInt8] {
+  /// At most `count` bytes of an open file from `offset`, fewer only at its end.
+  public static func bytes(
+    of number: Int32, at offset: Int = 0, count: Int
+  ) throws(SystemCallFault) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var failure: SystemCallFault?
     let done = unsafe bytes.withUnsafeMutableBytes { buffer in
-      do throws(SystemCallFault) { return unsafe try File.read(number, at: 0, into: buffer) } catch {
+      do throws(SystemCallFault) { return unsafe try File.read(number, at: offset, into: buffer) } catch {
         failure = error
         return 0
       }
@@ -216,6 +218,6 @@ extension File {
 extension Descriptor {
   /// The first bytes of the file, fewer when it is shorter.
   public func firstBytes(_ count: Int) throws(SystemCallFault) -> [UInt8] {
-    try File.firstBytes(count, of: number)
+    try File.bytes(of: number, count: count)
   }
 }
