@@ -49,14 +49,21 @@ import Testing
   }
 
   @Test func `doctor names the sysctl when user namespaces are switched off, and a launch points to it`() throws {
-    let script = """
+    // In a user namespace of its own: the limit is its, not the machine's.
+    let inside = """
       echo 0 > /proc/sys/user/max_user_namespaces || exit 9
       setpriv --reuid apus-test --regid apus-test --init-groups \(Installed.apus) doctor; echo "doctor $?"
       setpriv --reuid apus-test --regid apus-test --init-groups \(Installed.apus) exec --no-shared-mount \(Installed.image("tiny.sif")) true; echo "exec $?"
       """
-    // In a user namespace of its own: the limit is its, not the machine's.
-    let outcome = try Installed.execute(
-      ["/usr/bin/unshare", "--user", "--map-users", "0,0,65536", "--map-groups", "0,0,65536", "/bin/sh", "-c", script], as: .root)
+    let outside = """
+      unshare --user sleep 30 & child=$!
+      until [ "$(readlink /proc/$child/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do :; done
+      echo '0 0 65536' > /proc/$child/gid_map
+      echo '0 0 65536' > /proc/$child/uid_map
+      nsenter -t $child -U -S 0 -G 0 /bin/sh -c "$INSIDE"
+      kill $child
+      """
+    let outcome = try Installed.execute(["/bin/sh", "-c", outside], as: .root, environment: ["INSIDE": inside])
     #expect(outcome.out.contains("sysctl user.max_user_namespaces"), "\(outcome.out) \(outcome.err)")
     #expect(outcome.out.contains("doctor 255") && outcome.out.contains("exec 255"))
     #expect(outcome.err.contains("user namespace"))
@@ -72,7 +79,7 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: "/tmp/apus-test-explained"))
     let json = try Installed.run("explain", "run", "--json", Installed.image("scripted.sif"), "x")
     let plan = try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any]
-    #expect(plan?["arguments"] as? [String] == ["echo", "point", "x"])
+    #expect((plan?["arguments"] as? [String])?.last == "x")
   }
 
   @Test func `help, manual pages and completions exist for each command`() throws {

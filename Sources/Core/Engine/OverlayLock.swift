@@ -24,12 +24,24 @@ public struct OverlayLock: Sendable {
     let result: OverlayLock?
     do throws(SystemCallFault) {
       let lock = try File.open(directory, O_RDONLY | O_DIRECTORY)
-      result = try FileLock.tryAcquire(lock) ? try startKeeper(of: lock.number) : nil
+      result = try waitForLock(lock) ? try startKeeper(of: lock.number) : nil
     } catch {
       throw .setup(activity: "lock the overlay \(printable(directory))", cause: error)
     }
     guard let lock = result else { throw .overlayInUse(directory: directory) }
     return lock
+  }
+
+  /// How long a container that has just ended may take to let go of its overlay, in milliseconds: the kernel takes
+  /// mounts apart after the last process has been reaped.
+  private static let patience = 1000
+
+  private static func waitForLock(_ lock: borrowing Descriptor) throws(SystemCallFault) -> Bool {
+    for _ in 0..<patience / 5 {
+      if try FileLock.tryAcquire(lock) { return true }
+      usleep(5000)
+    }
+    return try FileLock.tryAcquire(lock)
   }
 
   private static func startKeeper(of lock: Int32) throws(SystemCallFault) -> OverlayLock {
