@@ -69,31 +69,43 @@ extension Commands {
 
   static let shellOption = Option("shell", "s", .value("PATH"), variables: ["SHELL"], help: "The shell to start")
 
-  static let actions: [Command] = [
-    Command(
-      ["exec"], "IMAGE COMMAND [ARGUMENT...]", fewest: 2, summary: "Run a command in a container",
-      description: imageForms,
-      examples: [
-        "apus exec debian.sif cat /etc/os-release", "apus exec --bind /data:/mnt:ro tools.sif ls /mnt",
-      ], options: action),
-    Command(
-      ["run"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run what the image is made to run",
-      description: imageForms + " The image's run script says what runs; the arguments are handed to it.",
-      examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"], options: action),
-    Command(
-      ["shell"], "IMAGE", operands: 1...1, summary: "Start a shell in a container", description: imageForms,
-      examples: ["apus shell debian.sif"], options: action + [shellOption]),
-    Command(
-      ["test"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run the image's own test",
-      description: imageForms + " An image without a test is no failure.", options: action),
-  ] + ["exec", "run", "shell", "test"].map { name in
+  static let launches = ["exec", "run", "shell", "test"]
+
+  static var actions: [Command] { launches.compactMap(launch) + launches.map(explanation) }
+
+  /// A command that starts a program, made alone: on the way to a program the others are not needed.
+  static func launch(_ name: String) -> Command? {
+    switch name {
+    case "exec":
+      Command(
+        ["exec"], "IMAGE COMMAND [ARGUMENT...]", fewest: 2, summary: "Run a command in a container",
+        description: imageForms,
+        examples: [
+          "apus exec debian.sif cat /etc/os-release", "apus exec --bind /data:/mnt:ro tools.sif ls /mnt",
+        ], options: action)
+    case "run":
+      Command(
+        ["run"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run what the image is made to run",
+        description: imageForms + " The image's run script says what runs; the arguments are handed to it.",
+        examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"], options: action)
+    case "shell":
+      Command(
+        ["shell"], "IMAGE", operands: 1...1, summary: "Start a shell in a container", description: imageForms,
+        examples: ["apus shell debian.sif"], options: action + [shellOption])
+    case "test":
+      Command(
+        ["test"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run the image's own test",
+        description: imageForms + " An image without a test is no failure.", options: action)
+    default: nil
+    }
+  }
+
+  private static func explanation(_ name: String) -> Command {
     Command(
       ["explain", name], name == "exec" ? "IMAGE COMMAND [ARGUMENT...]" : "IMAGE [ARGUMENT...]",
       fewest: name == "exec" ? 2 : 1, summary: "Show what `apus \(name)` would do, and why",
       description: "Prints the plan of the launch: namespaces, mounts in their order, environment, program, each with "
         + "its reason. Runs nothing.",
-      options: action + [shellOptionOrNone(name), json].compactMap(\.self))
+      options: action + (name == "shell" ? [shellOption] : []) + [json])
   }
-
-  private static func shellOptionOrNone(_ name: String) -> Option? { name == "shell" ? shellOption : nil }
 }

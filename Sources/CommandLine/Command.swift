@@ -34,7 +34,8 @@ public struct Command: Equatable, Sendable {
     self.isHidden = isHidden
   }
 
-  public var name: String { path.joined(separator: " ") }
+  /// The words with blanks between them. Not by `joined`, which looks up types at run time: a launch asks for it.
+  public var name: String { path.dropFirst().reduce(path.first ?? "") { $0 + " " + $1 } }
 }
 
 /// Why the words of a command line make no sense.

@@ -20,16 +20,17 @@ public struct Parsed: Equatable, Sendable {
 public struct Parser: Sendable {
   public static let prefixes = ["APUS_", "APPTAINER_", "SINGULARITY_"]
 
-  private let commands: [Command]
+  /// nil: those of `Commands`, made when they are needed.
+  private let given: [Command]?
   private let global: [Option]
 
-  public init(commands: [Command] = Commands.all, global: [Option] = Commands.global) {
-    self.commands = commands
+  public init(commands: [Command]? = nil, global: [Option] = Commands.global) {
+    given = commands
     self.global = global
   }
 
-  /// `words` without the program's name. `environment` looks up a variable.
-  public func parse(_ words: [String], environment: (String) -> String?) throws(UsageFault) -> Parsed {
+  /// `words` without the program's name. `environment` looks up a variable; nil when none of them can mean an option.
+  public func parse(_ words: [String], environment: ((String) -> String?)?) throws(UsageFault) -> Parsed {
     var left = words[...]
     var flags: [String: Bool] = [:]
     var values: [String: [String]] = [:]
@@ -48,7 +49,9 @@ public struct Parser: Sendable {
     }
     parsed.flags = flags
     parsed.values = values
-    for option in options { try addEnvironment(of: option, to: &parsed, environment) }
+    if let environment {
+      for option in options { try addEnvironment(of: option, to: &parsed, environment) }
+    }
     guard parsed.operands.count >= command.fewest, parsed.operands.count <= command.most ?? .max else {
       throw .operandCount(command: command.name, usage: command.name + " " + command.operands)
     }
@@ -58,6 +61,11 @@ public struct Parser: Sendable {
   /// The command with the longest path that the words begin with.
   private func takeCommand(_ left: inout ArraySlice<String>) throws(UsageFault) -> Command {
     guard let first = left.first else { throw .noCommand }
+    if given == nil, let command = Commands.launch(first) {
+      left.removeFirst()
+      return command
+    }
+    let commands = given ?? Commands.all
     let found = commands.filter { left.starts(with: $0.path) }.max { $0.path.count < $1.path.count }
     guard let found else {
       let names = commands.filter { !$0.isHidden }.map(\.name)

@@ -33,7 +33,7 @@ private func runScript(_ entryPoint: String, _ command: String) -> String {
 
 @Suite struct CommandPlanTests {
   static func plan(
-    _ script: String?, _ arguments: [String], literal: Bool = false, programs: Set<String> = ["/bin/sh"],
+    _ script: String?, _ arguments: [String], literal: Bool = false, programs: [String] = ["/bin/sh"],
     environment: [String]? = ["HOME=/home/ann", "V=two words"], isExecutable: Bool = true
   ) -> CommandPlan {
     var image = Facts.image(programs: programs)

@@ -361,7 +361,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     throws
   {
     let request = Facts.request(.shell, []) { $0.shellPath = asked }
-    let image = Facts.image(programs: Set(present))
+    let image = Facts.image(programs: present)
     let plan = try planEnvironment(request, host: Facts.host(["SHELL=/bin/ksh"]), image: image, home: nil)
     #expect(plan.variables.filter { $0.hasPrefix("SHELL=") } == ["SHELL=" + shell])
     #expect(planCommand(request, image: image, environment: plan.variables).arguments == words)

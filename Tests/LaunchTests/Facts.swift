@@ -23,7 +23,7 @@ enum Facts {
     return request
   }
 
-  static func image(_ scripts: [(name: String, text: String)] = [], programs: Set<String> = ["/bin/sh"])
+  static func image(_ scripts: [(name: String, text: String)] = [], programs: [String] = ["/bin/sh"])
     -> ImageFacts
   {
     ImageFacts(environmentScripts: scripts.sorted { $0.name < $1.name }, programs: programs)

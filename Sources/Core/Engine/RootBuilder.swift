@@ -165,7 +165,7 @@ struct RootBuilder: ~Copyable {
   private mutating func mountOverlay(
     lower: [String], upper: (directory: Int32, work: Int32)?
   ) throws(SystemCallFault) -> Descriptor {
-    var options: [(String, String?)] = [("lowerdir", lower.joined(separator: ":"))]
+    var options: [(String, String?)] = [("lowerdir", lower.connected(by: ":"))]
     guard let upper else { return try layOver("overlay", options: options, attributes: [.readOnly, .noSetID, .noDevices]) }
     options.append(("upperdir", Mount.path(of: upper.directory)))
     options.append(("workdir", Mount.path(of: upper.work)))

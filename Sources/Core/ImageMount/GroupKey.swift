@@ -22,29 +22,34 @@ public struct GroupKey: Equatable, Sendable {
     parts.append(environment("SLURM_STEP_ID") ?? "")
     let text = (try? File.readAll("/proc/self/cgroup", limit: 1 << 20)) ?? []
     parts.append(Self.lifePath(ofCgroups: String(decoding: text, as: UTF8.self)))
-    name = Hash.hexadecimal(of: parts.joined(separator: "\n"))
+    name = Hash.hexadecimal(of: parts.connected(by: "\n"))
   }
 
   /// The caller's cgroup, cut behind Slurm's `step_X`: task folders differ within a step. On version 1 and mixed
   /// systems the line of systemd counts, else the freezer's, else memory's (proc(5), /proc/PID/cgroup).
   static func lifePath(ofCgroups text: String) -> String {
-    var candidates: [String: String] = [:]
-    for line in text.split(separator: "\n") {
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3 else { continue }
-      for controller in fields[1].split(separator: ",", omittingEmptySubsequences: false) {
-        candidates[String(controller)] = String(fields[2])
+    var candidates: [(controller: Substring, path: Substring)] = []
+    for line in text.lines {
+      // number ":" controllers ":" path; a path may hold further colons
+      let fields = line.fields(at: UInt8(ascii: ":"))
+      guard fields.count >= 3 else { continue }
+      for controller in fields[1].fields(at: UInt8(ascii: ",")) {
+        candidates.append((controller, line[fields[2].startIndex...]))
       }
     }
-    let isMixed = candidates.count > 1
-    let order = isMixed ? ["name=systemd", "freezer", "memory", ""] : [""]
-    let path = order.lazy.compactMap { candidates[$0] }.first ?? "/"
-    var kept: [Substring] = []
-    for part in path.split(separator: "/") {
-      kept.append(part)
-      if part.hasPrefix("step_") { break }
+    let order = candidates.count > 1 ? ["name=systemd", "freezer", "memory", ""] : [""]
+    var path: Substring = "/"
+    for name in order {
+      guard let found = candidates.last(where: { $0.controller == name }) else { continue }
+      path = found.path
+      break
     }
-    return "/" + kept.joined(separator: "/")
+    var kept: [String] = []
+    for part in ContainerPath.components(String(path)) {
+      kept.append(part)
+      if part.starts(withBytesOf: "step_") { break }
+    }
+    return "/" + kept.connected(by: "/")
   }
 }
 

@@ -138,6 +138,6 @@ public struct ImageFile: Sendable {
       String(facts.device), String(facts.inode), String(facts.size), String(facts.modifiedSeconds),
       String(facts.modifiedNanoseconds), String(facts.changedSeconds), String(facts.changedNanoseconds),
       String(offset),
-    ].joined(separator: " ")
+    ].connected(by: " ")
   }
 }

@@ -27,7 +27,7 @@ enum BindGrammar {
     }
     var binds: [BindSpec] = []
     for fields in specs {
-      let shown = fields.joined(separator: ":")
+      let shown = fields.connected(by: ":")
       var places = fields
       var writable = true
       while places.count > 1, let last = places.last, places.count > 2 || ["ro", "rw"].contains(last) {
@@ -121,6 +121,9 @@ enum BindGrammar {
   }
 
   private static func split(_ text: String, at separator: Character) -> [String] {
+    if let byte = separator.asciiValue, !text.utf8.contains(UInt8(ascii: "\\")) {
+      return text.fields(at: byte).map(String.init)
+    }
     var parts = [""]
     var isEscaped = false
     for character in text {
@@ -135,6 +138,7 @@ enum BindGrammar {
   }
 
   private static func unescaped(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
     var out = ""
     var left = text[...]
     while let character = left.popFirst() {

@@ -17,9 +17,6 @@ enum EnvironmentFile {
           "line \(error.line) holds more than assignments, quotes and variables, and no commands are run here"
       )
     }
-    return shell.order.compactMap { name in
-      guard shell.assigned.contains(name), let value = shell[name] else { return nil }
-      return (name, value)
-    }
+    return shell.assignedVariables
   }
 }

@@ -60,7 +60,7 @@ private func fixedVariables(
     variables.append((prefix + "_CONTAINER", request.imagePath))
     variables.append((prefix + "_NAME", name))
     variables.append((prefix + "_ENVIRONMENT", "/.singularity.d/env/91-environment.sh"))
-    variables.append((prefix + "_BIND", targets.joined(separator: ",")))
+    variables.append((prefix + "_BIND", targets.connected(by: ",")))
     if request.noEvaluation { variables.append((prefix + "_NO_EVAL", "1")) }
     if prefix != "SINGULARITY" {
       variables.append((prefix + "_COMMAND", request.action.rawValue))
@@ -82,14 +82,14 @@ private func fixedVariables(
 ///
 /// Names that no shell can hold stay outside: they are functions that bash exports, and call programs of the host.
 private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [(name: String, value: String)] {
-  let proxies: Set = ["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy"]
-  let dropped: Set = [
+  let proxies = ["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy"]
+  let dropped = [
     "PATH", "PS1", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "_", "UID", "EUID", "GID", "PPID",
   ]
-  let owned = Variables.prefixes.flatMap { [$0 + "_", $0 + "ENV_"] }
+  let owned = ["APUS_", "APUSENV_", "APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_"]
   var pairs: [(name: String, value: String)] = host.variables.pairs.filter { name, _ in
     if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }
-    return ShellSubset.isName(name) && !dropped.contains(name) && !owned.contains { name.hasPrefix($0) }
+    return ShellSubset.isName(name) && !dropped.contains(name) && !owned.contains { name.starts(withBytesOf: $0) }
   }
   if request.cleanEnvironment { pairs.append(("LANG", "C")) }
   return pairs

@@ -1,4 +1,5 @@
 public import Linux
+public import Model
 public import Settings
 
 /// What a plan needs to know of the host, looked up before the launch leaves its mount namespace.
@@ -10,7 +11,7 @@ public struct HostFacts: Equatable, Sendable {
   public var currentDirectory: String?
   public var variables: Variables
   /// What is at the paths that were asked about; absent: nothing.
-  public var kinds: [String: Kind]
+  public var kinds: Lookup<Kind>
   public var resolverConfiguration: [UInt8]?
   /// The host's /etc/group, for the names of the user's groups.
   public var groups: String
@@ -22,7 +23,7 @@ public struct HostFacts: Equatable, Sendable {
   public var hasTerminal: Bool
 
   public init(
-    user: User, currentDirectory: String?, variables: Variables, kinds: [String: Kind],
+    user: User, currentDirectory: String?, variables: Variables, kinds: Lookup<Kind>,
     resolverConfiguration: [UInt8]? = nil, groups: String = "", memoryBytes: Int = 0, isPrivileged: Bool = false,
     hasTerminal: Bool = false
   ) {
@@ -40,7 +41,7 @@ public struct HostFacts: Equatable, Sendable {
   /// Whether variables are put into the container: their values may need its shell.
   func injects(_ request: LaunchRequest) -> Bool {
     !request.environment.isEmpty || !environmentFiles.isEmpty
-      || variables.all.contains { entry in Variables.prefixes.contains { entry.hasPrefix($0 + "ENV_") } }
+      || variables.all.contains { entry in Variables.prefixes.contains { entry.starts(withBytesOf: $0 + "ENV_") } }
   }
 
   /// The user's home directory: the user database's, $HOME only where that has none.

@@ -12,30 +12,30 @@ public func surveyHost(
   var facts = HostFacts(
     user: user, currentDirectory: current, variables: variables, kinds: [:], isPrivileged: isPrivileged,
     hasTerminal: isatty(0) == 1)
-  var paths: Set<String> = []
+  var paths: [String] = []
   if !request.contain {
-    paths.formUnion(["/tmp", "/var/tmp"])
+    paths += ["/tmp", "/var/tmp"]
     for text in settings.bindPaths {
-      if let binds = try? BindGrammar.parse(bind: text, from: "/") { paths.formUnion(binds.map(\.source)) }
+      if let binds = try? BindGrammar.parse(bind: text, from: "/") { paths += binds.map(\.source) }
     }
   }
-  if let home = facts.home { paths.insert(home) }
+  if let home = facts.home { paths.append(home) }
   let base = current ?? "/"
   if let spec = request.homeSpec, let source = spec.split(separator: ":").first {
-    paths.insert(ContainerPath.normalized(String(source), from: base))
+    paths.append(ContainerPath.normalized(String(source), from: base))
   }
-  if let work = request.workDirectory { paths.insert(ContainerPath.normalized(work, from: base)) }
+  if let work = request.workDirectory { paths.append(ContainerPath.normalized(work, from: base)) }
   for text in request.binds {
-    if let binds = try? BindGrammar.parse(bind: text, from: base) { paths.formUnion(binds.map(\.source)) }
+    if let binds = try? BindGrammar.parse(bind: text, from: base) { paths += binds.map(\.source) }
   }
   for text in request.mounts {
-    if let bind = try? BindGrammar.parse(mount: text, from: base) { paths.insert(bind.source) }
+    if let bind = try? BindGrammar.parse(mount: text, from: base) { paths.append(bind.source) }
   }
   for overlay in request.overlays {
     let path = overlay.hasSuffix(":ro") ? String(overlay.dropLast(3)) : overlay
-    paths.insert(ContainerPath.normalized(path, from: base))
+    paths.append(ContainerPath.normalized(path, from: base))
   }
-  for path in paths {
+  for path in paths where facts.kinds[path] == nil {
     if let found = try? File.facts(path) { facts.kinds[path] = found.kind == .directory ? .directory : .other }
   }
   if settings.writesResolverConfiguration {

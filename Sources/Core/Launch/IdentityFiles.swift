@@ -27,33 +27,41 @@ func identityFiles(settings: Settings, host: HostFacts, image: ImageFacts, home:
 func passwd(_ text: String, _ user: User, home: String?) -> String {
   let own = user.entry
   let name = own?.name ?? "user\(user.uid)"
-  let kept = text.split(separator: "\n").filter { line in
-    let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+  let kept = text.lines.filter { line in
+    let fields = line.fields(at: UInt8(ascii: ":"))
     return fields.count < 3 || (fields[0] != name && fields[2] != "\(user.uid)")
   }
   let entry = PasswordEntry(
     name: name, uid: user.uid, gid: user.gid, comment: own?.comment ?? "", home: home ?? own?.home ?? "/",
     shell: own?.shell ?? "/bin/sh")
-  return (kept.map(String.init) + [entry.line]).joined(separator: "\n") + "\n"
+  return (kept.map(String.init) + [entry.line]).connected(by: "\n") + "\n"
 }
 
 /// The image's groups, and those of the caller that it does not have, under the host's names.
 func group(_ text: String, _ user: User, hostGroups: String) -> String {
-  var lines = text.split(separator: "\n").map(String.init)
-  var known: Set<String> = []
+  var lines = text.lines.map(String.init)
+  var known: [Substring] = []
   for line in lines {
-    let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-    if fields.count > 2 { known.insert(String(fields[2])) }
+    let fields = line.fields(at: UInt8(ascii: ":"))
+    if fields.count > 2 { known.append(fields[2]) }
   }
-  var names: [String: String] = [:]
-  for line in hostGroups.split(separator: "\n") {
-    let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-    if fields.count > 2, names[String(fields[2])] == nil { names[String(fields[2])] = String(fields[0]) }
+  var lacking: [(gid: UInt32, number: String, name: String?)] = []
+  for gid in [user.gid] + user.groups {
+    let number = "\(gid)"
+    guard !known.contains(number[...]) else { continue }
+    known.append(number[...])
+    lacking.append((gid, number, nil))
+  }
+  guard !lacking.isEmpty else { return text }
+  for line in hostGroups.lines {
+    let fields = line.fields(at: UInt8(ascii: ":"))
+    guard fields.count > 2, let place = lacking.firstIndex(where: { $0.number == fields[2] }) else { continue }
+    if lacking[place].name == nil { lacking[place].name = String(fields[0]) }
   }
   let member = user.entry?.name ?? ""
-  for gid in [user.gid] + user.groups where known.insert("\(gid)").inserted {
-    guard let name = names["\(gid)"] ?? (gid == user.gid ? user.entry?.name : nil) else { continue }
-    lines.append("\(name):x:\(gid):\(gid == user.gid ? "" : member)")
+  for (gid, number, name) in lacking {
+    guard let name = name ?? (gid == user.gid ? user.entry?.name : nil) else { continue }
+    lines.append("\(name):x:\(number):\(gid == user.gid ? "" : member)")
   }
-  return lines.joined(separator: "\n") + "\n"
+  return lines.connected(by: "\n") + "\n"
 }

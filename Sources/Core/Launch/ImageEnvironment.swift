@@ -5,7 +5,7 @@ struct ImageEnvironment {
   /// After this script the injected variables are set. Its own meaning, and that of the other standard scripts, is
   /// built in: they are the same in every image.
   static let baseScript = "99-base.sh"
-  static let standardDirectories = defaultPath.split(separator: ":").map(String.init)
+  static let standardDirectories = defaultPath.fields(at: UInt8(ascii: ":")).map(String.init)
 
   /// Variables that no script changes.
   let fixed: [(name: String, value: String)]
@@ -13,7 +13,7 @@ struct ImageEnvironment {
   /// What is handed on of the host's.
   let host: [(name: String, value: String)]
   private var shell: ShellSubset
-  private var pathOptions: [String: String] = [:]
+  private var pathOptions: Lookup<String> = [:]
   private(set) var needsShell = false
 
   init(
@@ -33,16 +33,16 @@ struct ImageEnvironment {
     do throws(ShellSubset.Stop) { try shell.run(script.text) } catch { needsShell = true }
     if script.name.hasPrefix("10-docker") {
       let path = shell["PATH"] ?? ""
-      let present = Set(path.split(separator: ":").map(String.init))
-      let lacking = Self.standardDirectories.filter { !present.contains($0) }
-      shell.set("PATH", ((path.isEmpty ? [] : [path]) + lacking).joined(separator: ":"), export: true)
+      let present = path.fields(at: UInt8(ascii: ":"))
+      let lacking = Self.standardDirectories.filter { !present.contains($0[...]) }
+      shell.set("PATH", ((path.isEmpty ? [] : [path]) + lacking).connected(by: ":"), export: true)
     }
   }
 
   /// The directory that libraries of the host are bound into comes last. `emptyStays`: an empty value is a decision.
   mutating func appendBoundLibraries(emptyStays: Bool = false) {
     let value = shell["LD_LIBRARY_PATH"] ?? ""
-    if emptyStays && value.isEmpty || value.split(separator: ":").contains(boundLibraries[...]) {
+    if emptyStays && value.isEmpty || value.fields(at: UInt8(ascii: ":")).contains(boundLibraries[...]) {
       shell.set("LD_LIBRARY_PATH", value, export: true)
     } else {
       shell.set(
@@ -94,9 +94,11 @@ struct ImageEnvironment {
   /// host's variables where nothing else has the name.
   var result: [String] {
     var result: [String] = []
-    var seen: Set<String> = []
+    var seen: [String] = []
     func put(_ name: String, _ value: String) {
-      if seen.insert(name).inserted { result.append(name + "=" + value) }
+      guard !seen.contains(name) else { return }
+      seen.append(name)
+      result.append(name + "=" + value)
     }
     for (name, value) in fixed { put(name, value) }
     for (name, value) in shell.exportedVariables { put(name, value) }

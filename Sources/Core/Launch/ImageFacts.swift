@@ -1,3 +1,5 @@
+public import Model
+
 /// What a plan needs to know of the image, looked up through its mount.
 public struct ImageFacts: Equatable, Sendable {
   /// What is at a path of the image.
@@ -9,7 +11,7 @@ public struct ImageFacts: Equatable, Sendable {
     case missing(parent: String, rest: [String], parentIsEmpty: Bool)
   }
 
-  public var targets: [String: Target]
+  public var targets: Lookup<Target>
   /// Texts of the environment scripts, in order of their names, without those whose meaning is fixed.
   public var environmentScripts: [(name: String, text: String)]
   public var runScript: String?
@@ -17,14 +19,14 @@ public struct ImageFacts: Equatable, Sendable {
   public var passwd: String?
   public var group: String?
   /// Which of the programs asked about exist.
-  public var programs: Set<String>
+  public var programs: [String]
   /// Whether overlays can be made in the launch's user namespace.
   public var hasOverlay: Bool
   public var isSandbox: Bool
 
   public init(
-    targets: [String: Target] = [:], environmentScripts: [(name: String, text: String)] = [], runScript: String? = nil,
-    runScriptIsExecutable: Bool = true, passwd: String? = nil, group: String? = nil, programs: Set<String> = [],
+    targets: Lookup<Target> = [:], environmentScripts: [(name: String, text: String)] = [], runScript: String? = nil,
+    runScriptIsExecutable: Bool = true, passwd: String? = nil, group: String? = nil, programs: [String] = [],
     hasOverlay: Bool = true, isSandbox: Bool = false
   ) {
     self.targets = targets

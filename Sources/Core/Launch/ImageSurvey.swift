@@ -43,7 +43,7 @@ public func surveyImage(
 }
 
 /// Scripts whose meaning is the same in every image that Apptainer, SingularityCE or Apus makes: it is built in.
-let fixedScripts: Set<String> = ["01-base.sh", "95-apps.sh", "99-base.sh", "99-runtimevars.sh"]
+let fixedScripts = ["01-base.sh", "95-apps.sh", "99-base.sh", "99-runtimevars.sh"]
 
 private func environmentScripts(_ root: Int32) -> [(name: String, text: String)] {
   guard let directory = try? BeneathRoot.open("/.singularity.d/env", O_RDONLY | O_DIRECTORY, root: root),
@@ -56,8 +56,8 @@ private func environmentScripts(_ root: Int32) -> [(name: String, text: String)]
   return scripts
 }
 
-private func programs(_ paths: [String], _ root: Int32) -> Set<String> {
-  Set(paths.filter { path in (try? BeneathRoot.open(path, O_PATH, root: root)) != nil })
+private func programs(_ paths: [String], _ root: Int32) -> [String] {
+  paths.filter { path in (try? BeneathRoot.open(path, O_PATH, root: root)) != nil }
 }
 
 private func text(_ path: String, _ root: Int32) -> String? {

@@ -14,17 +14,17 @@ struct InjectedVariables {
   private(set) var variables: [Variable] = []
 
   /// Names that change PATH and LD_LIBRARY_PATH instead of being variables themselves.
-  static let pathNames: Set<String> = [
+  static let pathNames = [
     "PATH", "PREPEND_PATH", "APPEND_PATH", "PREPEND_LD_LIBRARY_PATH", "APPEND_LD_LIBRARY_PATH",
   ]
   /// Names that belong to shells: assigning them is an error there.
-  static let readOnly: Set<String> = ["EUID", "UID", "GID", "PPID"]
+  static let readOnly = ["EUID", "UID", "GID", "PPID"]
 
   init(_ request: LaunchRequest, _ host: HostFacts, _ notices: inout [Notice]) throws(LaunchFault) {
     // The least preferred prefix first: later ones replace.
     for prefix in Variables.prefixes.reversed() {
       let start = prefix + "ENV_"
-      for (name, value) in host.variables.pairs where name.hasPrefix(start) {
+      for (name, value) in host.variables.pairs(beginningWith: start) {
         set(String(name.dropFirst(start.count)), value, from: name, &notices)
       }
     }

@@ -18,7 +18,7 @@ struct RootChoice {
       case .missing(let parent, let rest, let isEmpty):
         if mount.needsTarget { continue }
         missing.append((mount, parent, rest, isEmpty))
-        places[mount.target] = (parent == "/" ? "" : parent) + "/" + rest.joined(separator: "/")
+        places[mount.target] = (parent == "/" ? "" : parent) + "/" + rest.connected(by: "/")
       case .directory where !mount.isDirectory:
         throw .kind(target: mount.target, sourceIsDirectory: false)
       case .other where mount.isDirectory:
@@ -36,7 +36,7 @@ struct RootChoice {
         if !skeleton.contains(where: { $0.path == entry.path }) { skeleton.append(entry) }
       }
     }
-    let whatIsMissing = missing.map { printable($0.mount.target) }.joined(separator: ", ")
+    let whatIsMissing = missing.map { printable($0.mount.target) }.connected(by: ", ")
     func plan(_ form: RootPlan.Form, _ reason: String, skeleton: [SkeletonEntry] = []) -> RootPlan {
       RootPlan(form: form, layers: overlay.layers, skeleton: skeleton, sessionBytes: sessionBytes, reason: reason)
     }

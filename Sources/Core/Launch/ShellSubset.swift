@@ -16,13 +16,7 @@ struct ShellSubset {
     var line = 1
   }
 
-  private(set) var values: [String: String] = [:]
-  /// Names in the order in which they first came.
-  private(set) var order: [String] = []
-  /// Names that are exported, with a value or not.
-  private(set) var exported: Set<String> = []
-  /// Names that scripts assigned.
-  private(set) var assigned: Set<String> = []
+  private(set) var variables = ShellVariables()
   /// Whether the last command succeeded.
   private var succeeded = true
   /// Whether `return` was met: the rest of the script is only read.
@@ -32,24 +26,23 @@ struct ShellSubset {
     for (name, value) in variables { set(name, value, export: true) }
   }
 
-  subscript(_ name: String) -> String? { values[name] }
+  subscript(_ name: String) -> String? { variables[name] }
 
-  mutating func set(_ name: String, _ value: String, export: Bool) {
-    if values.updateValue(value, forKey: name) == nil { order.append(name) }
-    if export { exported.insert(name) }
-  }
-
-  mutating func remove(_ name: String) {
-    exported.remove(name)
-    guard values.removeValue(forKey: name) != nil else { return }
-    order.removeAll { $0 == name }
-  }
+  mutating func set(_ name: String, _ value: String, export: Bool) { variables.set(name, value, export: export) }
 
   /// What a program started now would see, in order.
   var exportedVariables: [(name: String, value: String)] {
-    order.compactMap { name in
-      guard exported.contains(name), let value = values[name] else { return nil }
-      return (name, value)
+    variables.all.compactMap { variable in
+      guard variable.isExported, let value = variable.value else { return nil }
+      return (variable.name, value)
+    }
+  }
+
+  /// What scripts assigned, in order.
+  var assignedVariables: [(name: String, value: String)] {
+    variables.all.compactMap { variable in
+      guard variable.isAssigned, let value = variable.value else { return nil }
+      return (variable.name, value)
     }
   }
 
@@ -81,7 +74,7 @@ struct ShellSubset {
 
   /// Runs statements up to one of the reserved words, which is returned, or to the end of the script.
   private mutating func statements(
-    _ scanner: inout ShellScanner, executing: Bool, until ends: Set<String>
+    _ scanner: inout ShellScanner, executing: Bool, until ends: [String]
   ) throws(Stop) -> String? {
     while true {
       scanner.skipBlanks()
@@ -97,7 +90,7 @@ struct ShellSubset {
 
   /// Commands joined by && and ||. Returns the reserved word that stands in place of the first one.
   private mutating func list(
-    _ scanner: inout ShellScanner, executing: Bool, until ends: Set<String>
+    _ scanner: inout ShellScanner, executing: Bool, until ends: [String]
   ) throws(Stop) -> String? {
     var runs = executing
     var isFirst = true
@@ -128,7 +121,7 @@ struct ShellSubset {
   }
 
   private mutating func command(
-    _ scanner: inout ShellScanner, executing: Bool, until ends: Set<String>
+    _ scanner: inout ShellScanner, executing: Bool, until ends: [String]
   ) throws(Stop) -> String? {
     let first = try word(&scanner)
     if !first.isQuoted {
@@ -189,12 +182,12 @@ struct ShellSubset {
         } else if !Self.isName(word.text) {
           throw Stop()
         }
-        exported.insert(word.assignment?.name ?? word.text)
+        variables.export(word.assignment?.name ?? word.text)
       }
     case "unset":
       for word in arguments where word.text != "-v" {
         guard Self.isName(word.text) else { throw Stop() }
-        remove(word.text)
+        variables.remove(word.text)
       }
     case ":", "true": break
     case "false": succeeded = false
@@ -218,8 +211,7 @@ struct ShellSubset {
   }
 
   private mutating func assign(_ name: String, _ value: String) {
-    set(name, value, export: false)
-    assigned.insert(name)
+    variables.set(name, value, assigned: true)
   }
 
   private func condition(_ words: [String]) throws(Stop) -> Bool {

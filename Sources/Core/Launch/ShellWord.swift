@@ -136,7 +136,7 @@ extension ShellSubset {
       return try braced(&scanner, inDoubleQuotes: inDoubleQuotes)
     }
     let name = scanner.takeName()
-    if !name.isEmpty { return Array((values[name] ?? "").utf8) }
+    if !name.isEmpty { return Array((variables[name] ?? "").utf8) }
     // $1, $?, $(…) …: there is no script to have arguments, and nothing here runs commands.
     if Self.isDigit(next) || "(?@*#$!-".utf8.contains(next) { throw Stop() }
     return Array("$".utf8)
@@ -145,7 +145,7 @@ extension ShellSubset {
   private func braced(_ scanner: inout ShellScanner, inDoubleQuotes: Bool) throws(Stop) -> [UInt8] {
     let name = scanner.takeName()
     guard !name.isEmpty else { throw Stop() }
-    let value = values[name]
+    let value = variables[name]
     if scanner.take("}") { return Array((value ?? "").utf8) }
     let isColon = scanner.take(":")
     guard let sign = scanner.take(), sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") else {

@@ -14,10 +14,10 @@ struct WantedMounts {
   private(set) var home: String?
 
   /// Directories of the host that are never shown because the launch was started in them: the image has its own.
-  private static let neverShown: Set<String> = [
+  private static let neverShown = [
     "/", "/etc", "/bin", "/mnt", "/usr", "/var", "/opt", "/sbin", "/lib", "/lib64",
   ]
-  private static let mountNames: Set<String> = [
+  private static let mountNames = [
     "proc", "sys", "dev", "devpts", "home", "tmp", "hostfs", "cwd", "bind-paths",
   ]
 

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Model
 
 /// Opening a path of an image or a user inside a directory, so that nothing it says leads outside.
 public enum BeneathRoot {
@@ -32,7 +33,7 @@ public enum BeneathRoot {
   static func walk(
     _ path: String, _ flags: Int32, mode: UInt32 = 0, root: Int32
   ) throws(SystemCallFault) -> Descriptor {
-    var left = path.split(separator: "/").map(String.init).reversed() as [String]
+    var left = ContainerPath.components(path).reversed() as [String]
     // The directories from the root to here: `..` goes back along them and never by the kernel's `..`.
     var depth = 0
     var trail = [try File.open(".", O_PATH | O_DIRECTORY, from: root).release()]
@@ -60,7 +61,7 @@ public enum BeneathRoot {
           trail.removeLast(trail.count - 1)
           depth = 0
         }
-        left += target.split(separator: "/").map(String.init).reversed()
+        left += ContainerPath.components(target).reversed()
         continue
       }
       if left.isEmpty { return try File.open(name, flags | O_NOFOLLOW, mode: mode, from: here) }
@@ -75,7 +76,7 @@ public enum BeneathRoot {
     _ path: String, mode: UInt32 = 0o755, root: Int32
   ) throws(SystemCallFault) {
     var made = ""
-    for name in path.split(separator: "/") {
+    for name in ContainerPath.components(path) {
       let parent = made.isEmpty ? "/" : made
       made += "/" + name
       do throws(SystemCallFault) {
@@ -84,7 +85,6 @@ public enum BeneathRoot {
         guard error.number == ENOENT else { throw error }
         let directory = try open(parent, O_PATH | O_DIRECTORY, root: root)
         let number = directory.number
-        let name = String(name)
         do throws(SystemCallFault) {
           try retrying("mkdirat", made) { unsafe mkdirat(number, name, mode) }
         } catch { if error.number != EEXIST { throw error } }
@@ -95,11 +95,10 @@ public enum BeneathRoot {
   /// Makes an empty file at `path` beneath `root` unless something is there; its directories are made too.
   public static func makeFile(_ path: String, root: Int32) throws(SystemCallFault) {
     if (try? open(path, O_PATH, root: root)) != nil { return }
-    let parts = path.split(separator: "/")
-    let parent = "/" + parts.dropLast().joined(separator: "/")
+    let parent = ContainerPath.parent(path)
     try makeDirectories(parent, root: root)
     let directory = try open(parent, O_PATH | O_DIRECTORY, root: root)
     _ = try File.open(
-      String(parts.last ?? ""), O_CREAT | O_WRONLY | O_NOFOLLOW, mode: 0o644, from: directory.number)
+      ContainerPath.lastComponent(path), O_CREAT | O_WRONLY | O_NOFOLLOW, mode: 0o644, from: directory.number)
   }
 }

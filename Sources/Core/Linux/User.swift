@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Model
 
 /// The calling user as the host knows them. A static program must not use getpwuid (glibc would load its modules).
 public struct User: Equatable, Sendable {
@@ -35,8 +36,8 @@ public struct PasswordEntry: Equatable, Sendable {
     self.shell = shell
   }
 
-  public init?(line: some StringProtocol) {
-    let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+  public init?(line: Substring) {
+    let fields = line.fields(at: UInt8(ascii: ":"))
     guard fields.count >= 7, !fields[0].isEmpty, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
       return nil
     }
@@ -49,9 +50,18 @@ public struct PasswordEntry: Equatable, Sendable {
 
   /// The first entry for `uid` in the text of a passwd file.
   public static func find(uid: UInt32, in text: String) -> PasswordEntry? {
-    let needle = ":\(uid):"
-    for line in text.split(separator: "\n") where line.contains(needle) {
-      if let entry = PasswordEntry(line: line), entry.uid == uid { return entry }
+    let number = Array("\(uid)".utf8)
+    var line = text.utf8.startIndex
+    while line < text.utf8.endIndex {
+      let end = text.utf8[line...].firstIndex(of: 0x0A) ?? text.utf8.endIndex
+      // Only a line whose third field is the number is taken apart.
+      var rest = text.utf8[line..<end]
+      for _ in 0..<2 {
+        guard let colon = rest.firstIndex(of: UInt8(ascii: ":")) else { break }
+        rest = rest[rest.index(after: colon)...]
+      }
+      if rest.starts(with: number), let entry = PasswordEntry(line: text[line..<end]), entry.uid == uid { return entry }
+      line = end < text.utf8.endIndex ? text.utf8.index(after: end) : end
     }
     return nil
   }

@@ -13,17 +13,18 @@ public struct TruncatedFault: Error, Equatable, Sendable {
 }
 
 /// Reads little-endian integers from bytes that nobody has checked yet.
-public struct ByteReader: ~Escapable {
-  private let bytes: RawSpan
-  public private(set) var offset = 0
+@frozen public struct ByteReader: ~Escapable {
+  @usableFromInline let bytes: RawSpan
+  /// Bytes taken so far.
+  public var offset = 0
 
   @_lifetime(copy bytes)
-  public init(_ bytes: RawSpan) { self.bytes = bytes }
+  @inlinable public init(_ bytes: RawSpan) { self.bytes = bytes }
 
-  public var remaining: Int { bytes.byteCount - offset }
+  @inlinable public var remaining: Int { bytes.byteCount - offset }
 
   @_lifetime(self: copy self)
-  public mutating func take<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type = T.self) throws(TruncatedFault) -> T {
+  @inlinable public mutating func take<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type = T.self) throws(TruncatedFault) -> T {
     let size = MemoryLayout<T>.size
     guard remaining >= size else { throw TruncatedFault(offset: offset, wanted: size, have: remaining) }
     defer { offset += size }
@@ -33,7 +34,7 @@ public struct ByteReader: ~Escapable {
 
   /// The next `count` bytes, copied.
   @_lifetime(self: copy self)
-  public mutating func take(count: Int) throws(TruncatedFault) -> [UInt8] {
+  @inlinable public mutating func take(count: Int) throws(TruncatedFault) -> [UInt8] {
     guard count >= 0, remaining >= count else {
       throw TruncatedFault(offset: offset, wanted: count, have: remaining)
     }
@@ -44,7 +45,7 @@ public struct ByteReader: ~Escapable {
   }
 
   @_lifetime(self: copy self)
-  public mutating func skip(_ count: Int) throws(TruncatedFault) {
+  @inlinable public mutating func skip(_ count: Int) throws(TruncatedFault) {
     guard count >= 0, remaining >= count else {
       throw TruncatedFault(offset: offset, wanted: count, have: remaining)
     }

@@ -8,8 +8,7 @@
 /// that is nearly never there.
 public enum HostText {
   /// The text of bytes. Costs one pass where they are UTF-8.
-  public static func decode(_ bytes: some Sequence<UInt8>) -> String {
-    let bytes = Array(bytes)
+  public static func decode(_ bytes: [UInt8]) -> String {
     if !mayHoldStandIn(bytes), let text = String(validating: bytes, as: UTF8.self) { return text }
     var text = String.UnicodeScalarView()
     var position = 0

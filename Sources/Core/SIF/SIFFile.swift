@@ -50,6 +50,8 @@ public struct SIFFile: Equatable, Sendable {
     }
     var descriptors: [SIFDescriptor] = []
     for slot in 0..<Int(header.totalDescriptors) {
+      // Most slots are free: the byte behind the type says so.
+      guard table[slot * SIFDescriptor.size + 4] != 0 else { continue }
       let entry = Array(table[slot * SIFDescriptor.size..<(slot + 1) * SIFDescriptor.size])
       do throws(TruncatedFault) {
         if let descriptor = try SIFDescriptor(parsing: entry) { descriptors.append(descriptor) }
@@ -103,12 +105,12 @@ public struct SIFFile: Equatable, Sendable {
     _ descriptors: [SIFDescriptor], _ header: SIFHeader, size: Int64
   ) throws(SIFFault) {
     let tableEnd = header.descriptorsOffset + header.totalDescriptors * Int64(SIFDescriptor.size)
-    var seen: Set<UInt32> = []
+    var isTaken = [Bool](repeating: false, count: Int(header.totalDescriptors) + 1)
     for descriptor in descriptors {
-      guard descriptor.id >= 1, Int64(descriptor.id) <= header.totalDescriptors, seen.insert(descriptor.id).inserted
-      else {
+      guard descriptor.id >= 1, Int64(descriptor.id) <= header.totalDescriptors, !isTaken[Int(descriptor.id)] else {
         throw .field("an object's id", value: Int64(descriptor.id), limit: "1 to \(header.totalDescriptors), once each")
       }
+      isTaken[Int(descriptor.id)] = true
       guard descriptor.size >= 0, descriptor.size <= size else {
         throw .field("the size of object \(descriptor.id)", value: descriptor.size, limit: "0 to \(size)")
       }

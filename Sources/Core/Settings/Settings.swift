@@ -36,23 +36,26 @@ public struct Settings: Equatable, Sendable {
   /// line counts, as in Apptainer.
   public init(parsing text: String, path: String) throws(SettingsFault) {
     var bindPaths: [String]?
-    var lines: [String: Int] = [:]
-    for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-      // Bytes, because a carriage return and a line feed are one Character.
-      let bare = Self.trimmed(Self.withoutComment(Substring(line)))
+    var seen: [(key: String, line: Int)] = []
+    var number = 0
+    for line in text.fields(at: 0x0A) {
+      number += 1
+      let bare = Self.trimmed(Self.withoutComment(line.utf8))
       guard !bare.isEmpty else { continue }
-      let place = SettingsFault.Place(path: path, line: index + 1)
-      guard let equals = bare.firstIndex(of: "=") else { throw .notAssignment(place, text: bare) }
-      let key = Self.trimmed(bare[..<equals]).lowercased()
-      let value = Self.trimmed(bare[bare.index(after: equals)...])
+      let place = SettingsFault.Place(path: path, line: number)
+      guard let equals = bare.firstIndex(of: UInt8(ascii: "=")) else {
+        throw .notAssignment(place, text: String(Substring(bare)))
+      }
+      let key = String(Substring(Self.trimmed(bare[..<equals]))).lowercased()
+      let value = String(Substring(Self.trimmed(bare[bare.index(after: equals)...])))
       if key == "bind path" {
         bindPaths = (bindPaths ?? []) + (value.isEmpty ? [] : [value])
-      } else if let first = lines[key] {
+      } else if let first = seen.first(where: { $0.key == key }) {
         let text =
-          "\(path), line \(index + 1): \"\(printable(key))\" was set in line \(first) already, that counts"
+          "\(path), line \(number): \"\(printable(key))\" was set in line \(first.line) already, that counts"
         notices.append(Notice(.warning, text))
       } else {
-        lines[key] = index + 1
+        seen.append((key, number))
         try set(key, value, place)
       }
     }
@@ -60,11 +63,14 @@ public struct Settings: Equatable, Sendable {
   }
 
   /// A `#` begins a comment at the start of a line or behind a blank: paths may hold one.
-  private static func withoutComment(_ line: Substring) -> Substring {
-    var before: Character = " "
-    for index in line.indices {
-      if line[index] == "#", before == " " || before == "\t" { return line[..<index] }
-      before = line[index]
+  private static func withoutComment(_ line: Substring.UTF8View) -> Substring.UTF8View {
+    var before = UInt8(ascii: " ")
+    var index = line.startIndex
+    while index < line.endIndex {
+      let byte = line[index]
+      if byte == UInt8(ascii: "#"), before == UInt8(ascii: " ") || before == UInt8(ascii: "\t") { return line[..<index] }
+      before = byte
+      index = line.index(after: index)
     }
     return line
   }
@@ -108,7 +114,7 @@ public struct Settings: Equatable, Sendable {
   }
 
   /// Keys of apptainer.conf without an effect here: lines copied from there draw no warning at every launch.
-  private static let ofApptainer: Set<String> = [
+  private static let ofApptainer = [
     "allow setuid", "allow ipc ns", "allow pid ns", "allow user ns", "allow uts ns", "mount hostfs",
     "enable fusemount",
     "enable overlay", "enable underlay", "mount slave", "memory fs type", "limit container owners",
@@ -135,8 +141,12 @@ public struct Settings: Equatable, Sendable {
     }
   }
 
-  private static func trimmed(_ text: some StringProtocol) -> String {
-    let start = text.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
-    return String(start.reversed().drop { $0 == " " || $0 == "\t" || $0 == "\r" }.reversed())
+  private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
+    var text = text
+    while let first = text.first, isBlank(first) { text.removeFirst() }
+    while let last = text.last, isBlank(last) { text.removeLast() }
+    return text
   }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
 }

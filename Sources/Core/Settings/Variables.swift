@@ -4,22 +4,26 @@ public import Model
 public struct Variables: Equatable, Sendable {
   /// `NAME=value`, in order.
   public let all: [String]
-  private let index: [Substring: Int]
 
-  public init(_ all: [String]) {
-    self.all = all
-    var index: [Substring: Int] = [:]
-    for (position, entry) in all.enumerated() {
-      guard let equals = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { continue }
-      if index[entry[..<equals]] == nil { index[entry[..<equals]] = position }
+  public init(_ all: [String]) { self.all = all }
+
+  /// The value of the first entry of that name. A launch asks for a dozen: a search through the few entries there are
+  /// costs less than an index of them.
+  public subscript(_ name: String) -> String? {
+    let wanted = name.utf8
+    for entry in all {
+      let bytes = entry.utf8
+      guard bytes.starts(with: wanted) else { continue }
+      let end = bytes.index(bytes.startIndex, offsetBy: wanted.count)
+      guard end < bytes.endIndex, bytes[end] == UInt8(ascii: "=") else { continue }
+      return String(entry[bytes.index(after: end)...])
     }
-    self.index = index
+    return nil
   }
 
-  public subscript(_ name: String) -> String? {
-    guard let position = index[name[...]] else { return nil }
-    let entry = all[position]
-    return String(entry[entry.utf8.index(entry.utf8.startIndex, offsetBy: name.utf8.count + 1)...])
+  /// Whether any variable has the prefix of a runtime's settings.
+  public var hasSettings: Bool {
+    all.contains { entry in Self.prefixes.contains { entry.utf8.starts(with: $0.utf8) } }
   }
 
   /// Ours, else the names of the runtimes whose job scripts move over.
@@ -36,9 +40,9 @@ public struct Variables: Equatable, Sendable {
   /// What a user should know about variables of several runtimes that say different things.
   public var conflicts: [Notice] {
     var notices: [Notice] = []
-    for (name, value) in pairs where name.hasPrefix("SINGULARITY") {
+    for (name, value) in pairs(beginningWith: "SINGULARITY_") {
       let rest = name.dropFirst("SINGULARITY".count)
-      guard rest.hasPrefix("_"), let other = self["APPTAINER" + rest], other != value else { continue }
+      guard let other = self["APPTAINER" + rest], other != value else { continue }
       let counts = self["APUS" + rest] == nil ? "APPTAINER\(rest)" : "APUS\(rest)"
       notices.append(
         Notice(
@@ -46,6 +50,11 @@ public struct Variables: Equatable, Sendable {
           "\(printable(name)) and APPTAINER\(printable(String(rest))) differ: \(printable(counts)) counts"))
     }
     return notices
+  }
+
+  /// Name and value of the entries whose names begin so.
+  public func pairs(beginningWith prefix: String) -> [(name: String, value: String)] {
+    all.contains { $0.starts(withBytesOf: prefix) } ? pairs.filter { $0.name.starts(withBytesOf: prefix) } : []
   }
 
   /// Name and value of each entry.

@@ -19,8 +19,14 @@ private func strings(_ block: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   var entries: [String] = []
   var next = unsafe block
   while let entry = unsafe next.pointee {
-    let bytes = unsafe UnsafeBufferPointer(start: entry, count: strlen(entry))
-    unsafe entries.append(HostText.decode(bytes.lazy.map { UInt8(bitPattern: $0) }))
+    let count = unsafe strlen(entry)
+    // Nearly always UTF-8 without the bytes that stand-ins begin with: then one copy is all it takes.
+    if unsafe memchr(entry, 0xF4, count) == nil, let text = unsafe String(validatingCString: entry) {
+      entries.append(text)
+    } else {
+      let bytes = unsafe UnsafeRawBufferPointer(start: entry, count: count)
+      entries.append(HostText.decode(unsafe [UInt8](bytes)))
+    }
     unsafe next += 1
   }
   return entries
@@ -35,7 +41,7 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   var output = Output()
   let parsed: Parsed
   do throws(UsageFault) {
-    parsed = try Parser().parse(words) { variables[$0] }
+    parsed = try Parser().parse(words, environment: variables.hasSettings ? { variables[$0] } : nil)
   } catch {
     if words.contains("--version") { return runVersion(output, named: true) }
     if error == .noCommand || words.first == "--help" || words.first == "-h" { return runHelp([], output) }

@@ -6,12 +6,9 @@ enum Installation {
   static let version = "0.1.0"
 
   /// The directory that holds bin, libexec and etc.
-  static var prefix: String {
-    let program = (try? File.target(ofLink: "/proc/self/exe")) ?? "/usr/bin/apus"
-    return ContainerPath.parent(ContainerPath.parent(program))
-  }
+  static let prefix = ContainerPath.parent(ContainerPath.parent(program))
 
-  static var program: String { (try? File.target(ofLink: "/proc/self/exe")) ?? "/usr/bin/apus" }
+  static let program = (try? File.target(ofLink: "/proc/self/exe")) ?? "/usr/bin/apus"
 
   static var settingsFile: String { below("etc/apus/apus.conf") }
 
