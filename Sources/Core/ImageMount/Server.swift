@@ -8,7 +8,7 @@ internal import Model
 final class Server {
   private let image: ImageFile
   private let options: MountOptions
-  private let shared: SharedPlace?
+  private let shared: HeldPlace?
   private var listener: Int32
   private let mount: FUSEMount.Access
   private let outer: Int32
@@ -24,7 +24,7 @@ final class Server {
   private var pending: [Int32] = []
 
   init(
-    image: ImageFile, options: MountOptions, shared: SharedPlace?, listener: Int32, mount: FUSEMount.Access,
+    image: ImageFile, options: MountOptions, shared: HeldPlace?, listener: Int32, mount: FUSEMount.Access,
     outer: Int32, inner: Int32, memory: Int32
   ) {
     self.image = image
@@ -35,7 +35,7 @@ final class Server {
     self.outer = outer
     self.inner = inner
     self.memory = memory
-    let bound = shared.flatMap { try? File.facts($0.socketName, from: $0.directory, following: false) }
+    let bound = shared.flatMap { try? File.facts($0.place.socketName, from: $0.directory, following: false) }
     socketInode = bound?.inode ?? 0
   }
 
@@ -143,10 +143,10 @@ final class Server {
       if !programs.isEmpty || !pending.isEmpty { return false }
     }
     // Only a socket of ours: another server's may stand there by now.
-    if let there = try? File.facts(shared.socketName, from: shared.directory, following: false),
+    if let there = try? File.facts(shared.place.socketName, from: shared.directory, following: false),
       there.inode == socketInode
     {
-      _ = unsafe unlinkat(shared.directory, shared.socketName, 0)
+      _ = unsafe unlinkat(shared.directory, shared.place.socketName, 0)
     }
     close(listener)
     listener = -1

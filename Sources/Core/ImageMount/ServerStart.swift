@@ -14,7 +14,7 @@ struct ServerStart {
   let gid: UInt32
   /// The user's runtime directory, which may not be there yet.
   let runtime: String
-  let shared: SharedPlace?
+  let shared: HeldPlace?
   /// Towards the launch that waits for the first answer.
   let client: Int32
 
@@ -59,9 +59,9 @@ struct ServerStart {
       let memory = try File.open("/proc/self/statm")
       // Bound while its path can be reached, listening once there is a mount to hand over: until then clients are
       // refused and wait for the lock.
-      let listener = try shared.map { place throws(SystemCallFault) in try bind(place) }
+      let listener = try shared.map { held throws(SystemCallFault) in try bind(held) }
       try Namespace.unshare(.mount)
-      let mount = try FUSEMount.make(in: shared?.folder ?? runtime)
+      let mount = try FUSEMount.make(in: shared?.place.folder ?? runtime)
       let (_, received) = try Socket.receive(limit: 1, from: middle)
       guard let inner = received.first else { _exit(1) }
       close(middle)
@@ -69,20 +69,24 @@ struct ServerStart {
       let server = Server(
         image: image, options: options, shared: shared, listener: listener ?? -1, mount: mount.access,
         outer: outer.release(), inner: inner, memory: memory.release())
-      try server.handOver(to: client)
-      let watch = try? Socket.peerProcess(client).release()
-      close(client)
-      if let lock = shared?.lock { close(lock) }
-      becomeServer(keeping: server.descriptors + [mount.device, image.descriptor, watch ?? -1])
+      // Threads inherit signals and affinity. They run before the launch learns of the mount: the kernel's greeting
+      // is answered while the answer travels, and nothing the launch looks up waits for this process to settle.
+      Process.resetInheritedState()
       let reader = try ImageServer(
         image: squashfs, device: Descriptor(owning: mount.device),
         options: ServerOptions(
           blockCacheBytes: options.blockCacheBytes, threads: min(max(Process.allowedCPUs, 2), 8),
           pollMicroseconds: options.pollMicroseconds))
       try reader.start()
+      try server.handOver(to: client)
+      let watch = try? Socket.peerProcess(client).release()
+      close(client)
+      if let lock = shared?.lock { close(lock) }
+      becomeServer(
+        keeping: server.descriptors + [mount.device, image.descriptor, watch ?? -1, reader.endedDescriptor])
       server.run(reader, firstClient: watch)
     } catch {
-      if let shared { _ = unsafe unlinkat(shared.directory, shared.socketName, 0) }
+      if let shared { _ = unsafe unlinkat(shared.directory, shared.place.socketName, 0) }
       fail(
         Explanation(
           what: "cannot mount the image \(printable(image.path))", why: error.explanation.why,
@@ -93,17 +97,16 @@ struct ServerStart {
   }
 
   /// A socket bound at its place, in the way every client finds it.
-  private func bind(_ place: SharedPlace) throws(SystemCallFault) -> Int32 {
+  private func bind(_ held: HeldPlace) throws(SystemCallFault) -> Int32 {
     let socket = try Socket.make()
-    _ = unsafe unlinkat(place.directory, place.socketName, 0)
-    try Socket.bind(socket, place.folder + "/" + place.socketName)
+    _ = unsafe unlinkat(held.directory, held.place.socketName, 0)
+    try Socket.bind(socket, held.place.socketPath)
     return socket.release()
   }
 
   /// Leaves everything that came with the launch: terminal, session, working directory, environment, limits.
   private func becomeServer(keeping descriptors: [Int32]) {
     _ = setsid()
-    Process.resetInheritedState()
     Process.setTitle("apus: " + image.path)
     Process.setName("apus-server")
     Process.closeAll(except: descriptors.filter { $0 >= 0 })

@@ -22,8 +22,9 @@ internal import Squashfs
     let block = Int(server.image.superblock.blockSize)
     unsafe buffer = .allocate(byteCount: 256 << 10, alignment: 16)
     unsafe scratch = .allocate(byteCount: block, alignment: 16)
-    unsafe zeros = .allocate(byteCount: block, alignment: 16)
-    for index in unsafe zeros.indices { unsafe zeros[index] = 0 }
+    // Zeroed by the kernel: pages that no hole is ever read from are never made.
+    guard let blank = unsafe calloc(1, block) else { fatalError("out of memory") }
+    unsafe zeros = UnsafeMutableRawBufferPointer(start: blank, count: block)
     unsafe pieces.reserveCapacity(300)
     held.reserveCapacity(300)
   }
@@ -31,7 +32,7 @@ internal import Squashfs
   deinit {
     unsafe buffer.deallocate()
     unsafe scratch.deallocate()
-    unsafe zeros.deallocate()
+    unsafe free(zeros.baseAddress)
   }
 
   func answer(_ request: Request, on device: Int32) {

@@ -123,10 +123,13 @@ int apus_spawn(const char *path, char *const argv[], char *const envp[], const i
   sigset_t all, old;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, &old);
-  static __thread char stack[65536] __attribute__((aligned(16)));
+  // Not on this thread's own stack, which may be small, and not for ever: a program starts few others.
+  enum { STACK = 65536 };
+  char *stack = aligned_alloc(16, STACK);
   struct spawn spawn = {path, argv, envp, descriptors, &old, 0};
-  int pid = clone(spawn_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &spawn);
+  int pid = stack ? clone(spawn_child, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &spawn) : -1;
   int failed = pid < 0 ? errno : spawn.error;
+  free(stack);
   sigprocmask(SIG_SETMASK, &old, NULL);
   if (pid >= 0 && failed) {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;

@@ -24,16 +24,19 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   for notice in variables.conflicts { output.notice(notice) }
   let request = makeRequest(parsed, image, current)
   let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
+  let pending: PendingMount
+  do throws(MountFault) {
+    pending = try ImageMount.begin(
+      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged), environment: { variables[$0] })
+  } catch { return output.fatal(error.explanation) }
+  // While the server answers.
   let host: HostFacts
   do throws(LaunchFault) {
     host = try surveyHost(
       request, settings: settings, user: User.current(cache: nil), variables: variables, isPrivileged: isPrivileged)
   } catch { return output.fatal(error.explanation) }
   let mounted: MountedImage
-  do throws(MountFault) {
-    mounted = try ImageMount.acquire(
-      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged), environment: { variables[$0] })
-  } catch { return output.fatal(error.explanation) }
+  do throws(MountFault) { mounted = try pending.finish() } catch { return output.fatal(error.explanation) }
   for notice in mounted.notices { output.notice(notice) }
   do throws(EngineFault) {
     let entered = try Engine.enter(
