@@ -5,8 +5,9 @@ internal import Linux
 /// The FUSE mount of a server, made in its outer namespaces.
 struct FUSEMount {
   enum Access {
-    /// An attached mount in a namespace that holds nothing else; clones of it are handed out.
-    case mount(Int32)
+    /// An attached mount in a namespace that holds nothing else; clones of it are handed out. The first is made
+    /// already: closing a clone that nobody took costs a grace period of the kernel, milliseconds on a busy node.
+    case mount(Int32, firstClone: Int32)
     /// A mount in a copy of the host's namespace, which is handed out with the path.
     case place(namespace: Int32, path: String)
   }
@@ -38,9 +39,10 @@ struct FUSEMount {
       let place = try File.open("image", O_PATH | O_DIRECTORY, from: top.number)
       try Mount.attach(mount.number, at: place.number, subject: "image")
       // Whether clones can be made decides the form: found out before the host's tree is left.
-      _ = try Mount.clone(mount.number, subject: "image")
+      let clone = try Mount.clone(mount.number, subject: "image")
       try Mount.pivot(to: top.number)
-      return FUSEMount(device: device.release(), access: .mount(mount.release()))
+      return FUSEMount(
+        device: device.release(), access: .mount(mount.release(), firstClone: clone.release()))
     } catch {
       guard error.number == ENOSYS else { throw error }
       return try makeAtPath(device, in: folder)

@@ -11,6 +11,8 @@ final class Server {
   private let shared: HeldPlace?
   private var listener: Int32
   private let mount: FUSEMount.Access
+  /// For the launch that started the server.
+  private var firstClone: Int32 = -1
   private let outer: Int32
   private let inner: Int32
   /// /proc/self/statm, open since before the root was left.
@@ -35,6 +37,7 @@ final class Server {
     self.outer = outer
     self.inner = inner
     self.memory = memory
+    if case .mount(_, let clone) = mount { firstClone = clone }
     let bound = shared.flatMap { try? File.facts($0.place.socketName, from: $0.directory, following: false) }
     socketInode = bound?.inode ?? 0
   }
@@ -43,7 +46,7 @@ final class Server {
   var descriptors: [Int32] {
     let mounts: [Int32] =
       switch mount {
-      case .mount(let number): [number]
+      case .mount(let number, _): [number]
       case .place(let namespace, _): [namespace]
       }
     return [listener, outer, inner, memory, shared?.directory ?? -1] + mounts
@@ -52,8 +55,11 @@ final class Server {
   /// Gives a launch its namespaces and a mount of its own.
   func handOver(to client: Int32) throws(SystemCallFault) {
     switch mount {
-    case .mount(let number):
-      let clone = try Mount.clone(number, recursively: false, subject: "image")
+    case .mount(let number, _):
+      let clone =
+        firstClone >= 0
+        ? Descriptor(owning: firstClone) : try Mount.clone(number, recursively: false, subject: "image")
+      firstClone = -1
       try Socket.send([UInt8(ascii: "H")], descriptors: [outer, inner, clone.number], to: client)
     case .place(let namespace, let path):
       try Socket.send(
@@ -158,7 +164,7 @@ final class Server {
   /// Lets go of the mount: the kernel ends it with the last container that has it.
   private func detach() {
     switch mount {
-    case .mount(let number):
+    case .mount(let number, _):
       try? Mount.detach("/image")
       close(number)
     case .place(let namespace, let path):
