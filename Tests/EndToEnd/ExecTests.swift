@@ -13,6 +13,32 @@ import Testing
     #expect(outcome.line == uid)
   }
 
+  @Test func `a user whom the host does not know gets a name made of the number, asked for once a day`() throws {
+    let runtime = "/tmp/apus-54321"
+    defer { try? FileManager.default.removeItem(atPath: runtime) }
+    let words = ["/usr/bin/setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", Installed.apus, "exec"]
+    for _ in 0..<2 {
+      let outcome = try Installed.execute(words + [Installed.image("tiny.sif"), "id", "-un"], as: .root)
+      #expect(outcome.line == "user54321", "\(outcome.err)")
+    }
+    // An empty file: it is known that there is no such user.
+    #expect(try Data(contentsOf: URL(fileURLWithPath: runtime + "/user")).isEmpty)
+  }
+
+  @Test func `a launch with a limit on its address space shares its server with nobody`() throws {
+    try Installed.withFolder { folder in
+      let image = folder + "/limited.sif"
+      try FileManager.default.copyItem(atPath: Installed.image("tiny.sif"), toPath: image)
+      chmod(image, 0o644)
+      for (limit, servers) in [("ulimit -v 4000000;", "0"), ("", "1")] {
+        let script = "(\(limit) exec \(Installed.apus) exec \(image) sleep 2) & sleep 1;"
+          + " \(Installed.apus) mounts --all | grep -c limited.sif; wait"
+        let outcome = try Installed.execute(["/bin/sh", "-c", script], as: .user)
+        #expect(outcome.line == servers, "\(outcome.err)")
+      }
+    }
+  }
+
   @Test(arguments: [
     (["true"], 0), (["false"], 1), (["sh", "-c", "exit 77"], 77), (["no-such-program"], 127), (["/bin/no-such"], 127),
     (["/opt/not-executable"], 126), (["/opt/no-interpreter"], 126), (["/opt"], 126), (["sh", "-c", "kill -9 $$"], 137),

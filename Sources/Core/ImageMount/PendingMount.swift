@@ -31,6 +31,9 @@ public struct PendingMount: ~Copyable {
     self.place = place
   }
 
+  /// Where the entry of a user whom the host's files do not name is kept (`User.current`).
+  public var userCache: String { runtime + "/user" }
+
   /// Asks the group's server, or starts it.
   mutating func seek(_ place: SharedPlace) throws(MountFault) {
     if ask(place.socketPath) { return }

@@ -141,9 +141,18 @@ final class Server {
   /// The way out: only under the group's lock, and only if nobody came meanwhile. Returns whether it is open.
   private func leave(_ reader: ImageServer) -> Bool {
     guard let shared else { return true }
-    guard let lock = try? File.open("lock", O_RDWR | O_NOFOLLOW, from: shared.directory),
-      (try? FileLock.tryAcquire(lock)) == true
-    else { return false }
+    let lock: Descriptor
+    do throws(SystemCallFault) {
+      lock = try File.open("lock", O_RDWR | O_NOFOLLOW, from: shared.directory)
+    } catch {
+      // The folder is gone (somebody cleaned /tmp): no launch can find this server any more.
+      guard error.number == ENOENT else { return false }
+      close(listener)
+      listener = -1
+      detach()
+      return true
+    }
+    guard (try? FileLock.tryAcquire(lock)) == true else { return false }
     while ImageMount.readable(listener, within: 0) {
       accept(reader)
       if !programs.isEmpty || !pending.isEmpty { return false }

@@ -60,6 +60,8 @@ struct ServerStart {
       // Bound while its path can be reached, listening once there is a mount to hand over: until then clients are
       // refused and wait for the lock.
       let listener = try shared.map { held throws(SystemCallFault) in try bind(held) }
+      // Blocks are a convenience: they take a thirty-second of what the job may use at most.
+      let cacheBytes = min(options.blockCacheBytes, Memory.limit / 32)
       try Namespace.unshare(.mount)
       let mount = try FUSEMount.make(in: shared?.place.folder ?? runtime)
       let (_, received) = try Socket.receive(limit: 1, from: middle)
@@ -75,7 +77,7 @@ struct ServerStart {
       let reader = try ImageServer(
         image: squashfs, device: Descriptor(owning: mount.device),
         options: ServerOptions(
-          blockCacheBytes: options.blockCacheBytes, threads: min(max(Process.allowedCPUs, 2), 8),
+          blockCacheBytes: cacheBytes, threads: min(max(Process.allowedCPUs, 2), 8),
           pollMicroseconds: options.pollMicroseconds))
       try reader.start()
       try server.handOver(to: client)

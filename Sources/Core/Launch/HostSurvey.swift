@@ -51,7 +51,7 @@ public func surveyHost(
     } catch { throw .environmentFile(path: path, why: errorText(error.number)) }
   }
   if request.writableTemporary || request.contain || !request.scratch.isEmpty {
-    facts.memoryBytes = memoryLimit()
+    facts.memoryBytes = Memory.limit
   }
   return facts
 }
@@ -65,28 +65,4 @@ private func currentDirectory(_ variables: Variables) -> String? {
     return named
   }
   return try? File.target(ofLink: "/proc/self/cwd")
-}
-
-/// Bytes of memory this process may use: the limit of its cgroup, else the machine's memory.
-private func memoryLimit() -> Int {
-  var limit = Int.max
-  let lines = ((try? File.readAll("/proc/self/cgroup", limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
-  for line in lines.split(separator: "\n") {
-    let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-    guard fields.count == 3 else { continue }
-    let file: String
-    if fields[1].isEmpty {
-      file = "/sys/fs/cgroup\(fields[2])/memory.max"
-    } else if fields[1].split(separator: ",").contains("memory") {
-      file = "/sys/fs/cgroup/memory\(fields[2])/memory.limit_in_bytes"
-    } else {
-      continue
-    }
-    if let bytes = try? File.readAll(file, limit: 64) {
-      let text = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
-      if let value = Int(text) { limit = min(limit, value) }
-    }
-  }
-  let machine = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-  return min(limit, machine)
 }

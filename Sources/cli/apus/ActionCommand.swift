@@ -33,7 +33,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   let host: HostFacts
   do throws(LaunchFault) {
     host = try surveyHost(
-      request, settings: settings, user: User.current(cache: nil), variables: variables, isPrivileged: isPrivileged)
+      request, settings: settings, user: User.current(cache: pending.userCache), variables: variables, isPrivileged: isPrivileged)
   } catch { return output.fatal(error.explanation) }
   let mounted: MountedImage
   do throws(MountFault) { mounted = try pending.finish() } catch { return output.fatal(error.explanation) }
@@ -101,7 +101,8 @@ private func mountOptions(
   _ parsed: Parsed, _ settings: Settings, _ variables: Variables, isPrivileged: Bool
 ) -> MountOptions {
   var options = MountOptions()
-  options.isPrivate = parsed.isOn("no-shared-mount") || !settings.sharesMounts
+  // A server inherits limits of the launch that starts it: others must not depend on one that runs out of them.
+  options.isPrivate = parsed.isOn("no-shared-mount") || !settings.sharesMounts || Memory.hasProcessLimit
   options.isPrivileged = isPrivileged
   // A job step is over with its last program; whatever lingered would keep the step from ending.
   options.lingerSeconds = variables["SLURM_STEP_ID"] == nil ? settings.lingerSeconds : 0
