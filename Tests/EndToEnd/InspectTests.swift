@@ -87,5 +87,8 @@ import Testing
     #expect(try Installed.run("man", "exec").out.contains(".SH OPTIONS"))
     for shell in ["bash", "zsh", "fish"] { #expect(try Installed.run("completion", shell).out.contains("writable")) }
     #expect(try Installed.run("--version").line.hasPrefix("apus version "))
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("docs/user/commands.md")
+    #expect(try Installed.run("man", "--markdown").out == String(contentsOf: page, encoding: .utf8), "run `make docs`")
   }
 }
