@@ -13,7 +13,12 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),  // O_PATH, CLONE_NEW*: the same in every module, or fd_set clashes
 ]
-let code = strict + [.strictMemorySafety()]  // not in tests: the #expect macro expands to unmarked code
+let code =
+  strict + [
+    .strictMemorySafety(),  // not in tests: the #expect macro expands to unmarked code
+    // A million bytes of regular expressions that nothing here uses would be linked into the launcher.
+    .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+  ]
 let c: [CSetting] = [
   .define("_GNU_SOURCE"),
   .unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]),

@@ -81,16 +81,33 @@ private func fixedVariables(
 /// The host's variables that go in: all but those the runtime owns, or the few of `--cleanenv`.
 ///
 /// Names that no shell can hold stay outside: they are functions that bash exports, and call programs of the host.
-private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [(name: String, value: String)] {
+private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [HostVariable] {
   let proxies = ["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy"]
   let dropped = [
     "PATH", "PS1", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "_", "UID", "EUID", "GID", "PPID",
   ]
   let owned = ["APUS_", "APUSENV_", "APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_"]
-  var pairs: [(name: String, value: String)] = host.variables.pairs.filter { name, _ in
+  var variables = host.variables.all.compactMap(HostVariable.init).filter { variable in
+    let name = variable.name
     if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }
     return ShellSubset.isName(name) && !dropped.contains(name) && !owned.contains { name.starts(withBytesOf: $0) }
   }
-  if request.cleanEnvironment { pairs.append(("LANG", "C")) }
-  return pairs
+  if request.cleanEnvironment, let language = HostVariable("LANG=C") { variables.append(language) }
+  return variables
+}
+
+/// A variable of the host on its way into the container, which mostly stays in one piece.
+struct HostVariable: Equatable, Sendable {
+  let name: String
+  /// `NAME=value`
+  let entry: String
+
+  /// nil: without an equals sign.
+  init?(_ entry: String) {
+    guard let equals = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+    name = String(entry[..<equals])
+    self.entry = entry
+  }
+
+  var value: String { String(entry.utf8.dropFirst(name.utf8.count + 1)) ?? "" }
 }

@@ -11,13 +11,13 @@ struct ImageEnvironment {
   let fixed: [(name: String, value: String)]
   let home: String
   /// What is handed on of the host's.
-  let host: [(name: String, value: String)]
+  let host: [HostVariable]
   private var shell: ShellSubset
   private var pathOptions: Lookup<String> = [:]
   private(set) var needsShell = false
 
   init(
-    fixed: [(name: String, value: String)], home: String, host: [(name: String, value: String)]
+    fixed: [(name: String, value: String)], home: String, host: [HostVariable]
   ) {
     self.fixed = fixed
     self.home = home
@@ -94,16 +94,14 @@ struct ImageEnvironment {
   /// host's variables where nothing else has the name.
   var result: [String] {
     var result: [String] = []
-    var seen: [String] = []
+    var seen = NameSet()
     func put(_ name: String, _ value: String) {
-      guard !seen.contains(name) else { return }
-      seen.append(name)
-      result.append(name + "=" + value)
+      if seen.insert(name) { result.append(name + "=" + value) }
     }
     for (name, value) in fixed { put(name, value) }
     for (name, value) in shell.exportedVariables { put(name, value) }
     put("HOME", home)
-    for (name, value) in host { put(name, value) }
+    for variable in host where seen.insert(variable.name) { result.append(variable.entry) }
     let prompt = shell["PS1"] ?? Self.prompt
     put("PS1", prompt)
     // bash reads its start files after this environment, and they set a prompt of their own: ours is put in place
@@ -113,4 +111,18 @@ struct ImageEnvironment {
   }
 
   static let prompt = "Apus> "
+}
+
+/// Names met so far. Sums are compared first: comparing each new name with all before it is half of planning otherwise.
+private struct NameSet {
+  private var names: [(sum: UInt32, name: String)] = []
+
+  /// Whether the name is new.
+  mutating func insert(_ name: String) -> Bool {
+    var sum: UInt32 = 0
+    for byte in name.utf8 { sum = sum &* 31 &+ UInt32(byte) }
+    if names.contains(where: { $0.sum == sum && $0.name == name }) { return false }
+    names.append((sum, name))
+    return true
+  }
 }

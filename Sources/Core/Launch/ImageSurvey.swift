@@ -16,9 +16,9 @@ public func surveyImage(
     }
     if mount.isDirectory { covered.append(mount.target) }
   }
-  if facts.targets.values.contains(where: { if case .missing = $0 { true } else { false } }) {
-    facts.hasOverlay = Mount.isAvailable("overlay")
-  }
+  // Asked of the kernel only where the answer counts: not for mount points in empty directories (RootChoice).
+  let needsMore = facts.targets.values.contains { if case .missing(_, _, let isEmpty) = $0 { !isEmpty } else { false } }
+  if needsMore { facts.hasOverlay = Mount.isAvailable("overlay") }
   facts.environmentScripts = environmentScripts(root)
   if settings.writesPasswd { facts.passwd = text("/etc/passwd", root) }
   if settings.writesGroup { facts.group = text("/etc/group", root) }

@@ -40,7 +40,7 @@ struct ShellStub: Equatable, Sendable {
     }
     body += Self.paths
     body += scripts.filter { $0 > ImageEnvironment.baseScript }.map(Self.source).joined()
-    for (name, value) in host { body += "_apus_host \(name) \(parameter(value))\n" }
+    for variable in host { body += "_apus_host \(variable.name) \(parameter(variable.value))\n" }
     self.body = body
     self.values = values
     self.environment =

@@ -41,6 +41,14 @@ extension String {
 
   /// Whether the text begins with these bytes.
   public func starts(withBytesOf prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
+
+  /// Whether these bytes occur in the text.
+  public func holds(bytesOf part: String) -> Bool {
+    let part = Array(part.utf8)
+    let bytes = Array(utf8)
+    guard part.count <= bytes.count else { return false }
+    return (0...bytes.count - part.count).contains { bytes[$0...].starts(with: part) }
+  }
 }
 
 extension [String] {

@@ -41,18 +41,19 @@ public struct SIFFile: Equatable, Sendable {
     try check(header, size: Int64(size))
     let tableStart = Int(header.descriptorsOffset)
     let tableBytes = Int(header.totalDescriptors) * SIFDescriptor.size
-    let table: [UInt8]
+    let table: ArraySlice<UInt8>
     if tableStart + tableBytes <= start.count {
-      table = Array(start[tableStart..<tableStart + tableBytes])
+      table = start[tableStart..<tableStart + tableBytes]
     } else {
-      table = try bytes(descriptor, at: tableStart, count: tableBytes)
+      table = try bytes(descriptor, at: tableStart, count: tableBytes)[...]
       guard table.count == tableBytes else { throw .truncated("the descriptor table") }
     }
     var descriptors: [SIFDescriptor] = []
     for slot in 0..<Int(header.totalDescriptors) {
       // Most slots are free: the byte behind the type says so.
-      guard table[slot * SIFDescriptor.size + 4] != 0 else { continue }
-      let entry = Array(table[slot * SIFDescriptor.size..<(slot + 1) * SIFDescriptor.size])
+      let place = table.startIndex + slot * SIFDescriptor.size
+      guard table[place + 4] != 0 else { continue }
+      let entry = Array(table[place..<place + SIFDescriptor.size])
       do throws(TruncatedFault) {
         if let descriptor = try SIFDescriptor(parsing: entry) { descriptors.append(descriptor) }
       } catch { throw .truncated("a descriptor") }

@@ -40,6 +40,7 @@ public struct Settings: Equatable, Sendable {
     var number = 0
     for line in text.fields(at: 0x0A) {
       number += 1
+      if line.utf8.first == UInt8(ascii: "#") { continue }
       let bare = Self.trimmed(Self.withoutComment(line.utf8))
       guard !bare.isEmpty else { continue }
       let place = SettingsFault.Place(path: path, line: number)

@@ -8,7 +8,7 @@ internal import SquashfsWriter
 extension SIFBuild {
   /// A SIF of a directory or of an image, whichever `source` is.
   public static func make(_ target: String, from source: String, _ options: Options) throws(BuildFault) -> Result {
-    if source.contains("://") { throw .unsupportedSource(path: source, kind: "a reference to a registry or archive") }
+    if source.holds(bytesOf: "://") { throw .unsupportedSource(path: source, kind: "a reference to a registry or archive") }
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(source) } catch { throw .source(path: source, error) }
     return facts.kind == .directory

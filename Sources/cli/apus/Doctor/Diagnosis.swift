@@ -37,7 +37,7 @@ func diagnose(_ node: NodeSurvey) -> [Check] {
     node.newMountAPI
       ? Check("mounts by descriptor", .good, "works")
       : Check("mounts by descriptor", .missing, "not in this kernel, or filtered", cost: "starts use the older interface"))
-  let squashfs = node.fileSystems.contains("\tsquashfs\n")
+  let squashfs = node.fileSystems.holds(bytesOf: "\tsquashfs\n")
   checks.append(
     squashfs
       ? Check("kernel squashfs", .good, "known to the kernel")

@@ -50,10 +50,10 @@ struct NodeSurvey {
     }
     newUIDMap = (try? File.facts("/usr/bin/newuidmap")) != nil
     let mounts = Self.text("/proc/self/mountinfo") ?? ""
-    let hasFirst = mounts.contains(" - cgroup ")
-    let hasSecond = mounts.contains(" - cgroup2 ")
+    let hasFirst = mounts.holds(bytesOf: " - cgroup ")
+    let hasSecond = mounts.holds(bytesOf: " - cgroup2 ")
     cgroups = hasFirst ? (hasSecond ? "version 1 with 2 beside it" : "version 1") : (hasSecond ? "version 2" : "none")
-    binfmt = Self.text("/proc/filesystems")?.contains("binfmt_misc") ?? false
+    binfmt = Self.text("/proc/filesystems")?.holds(bytesOf: "binfmt_misc") ?? false
     openFiles = Self.limit(Int32(RLIMIT_NOFILE.rawValue))
     processes = Self.limit(Int32(__RLIMIT_NPROC.rawValue))
     newMountAPI = Trial.run { () throws(SystemCallFault) in
