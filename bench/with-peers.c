@@ -77,12 +77,14 @@ int main(int count, char **words) {
   if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) fail("cannot change propagation of", "/");
 
   // The host's own files, held open: their paths are hidden once the peers' /etc lies over them.
-  static const char *const kept[] = {"/etc/passwd", "/etc/group",       "/etc/subuid",   "/etc/subgid",
-                                     "/etc/hosts",  "/etc/resolv.conf", "/etc/hostname", NULL};
+  // Ranges of subordinate ids are of use to root alone: newuidmap cannot work in an ordinary user's namespace.
+  static const char *const kept[] = {"/etc/subuid",      "/etc/subgid",   "/etc/passwd", "/etc/group", "/etc/hosts",
+                                     "/etc/resolv.conf", "/etc/hostname", NULL};
+  int first = user == 0 ? 0 : 2;
   int files[sizeof kept / sizeof *kept];
-  for (int i = 0; kept[i] != NULL; i++) files[i] = open(kept[i], O_PATH | O_CLOEXEC);
+  for (int i = first; kept[i] != NULL; i++) files[i] = open(kept[i], O_PATH | O_CLOEXEC);
   lay(root, "/etc");
-  for (int i = 0; kept[i] != NULL; i++) {
+  for (int i = first; kept[i] != NULL; i++) {
     char source[64];
     if (files[i] < 0) continue;
     snprintf(source, sizeof source, "/proc/self/fd/%d", files[i]);

@@ -60,7 +60,10 @@ extension Commands {
     "cwd", nil, .value("DIRECTORY"), variables: ["CWD", "TARGET_CWD", "PWD", "TARGET_PWD"], synonyms: ["pwd"],
     help: "The working directory in the container")
 
-  static let action: [Option] = binds + writable + environment + isolation + [directory]
+  static let app = Option(
+    "app", nil, .value("NAME"), variables: ["APP", "APPNAME"], help: "One of the applications in the image (/scif/apps)")
+
+  static let action: [Option] = binds + writable + environment + isolation + [directory, app]
 
   static let imageForms = """
     IMAGE is a SIF file, a squashfs file, or a directory with a root file system. The container sees the user's home \

@@ -23,8 +23,12 @@ extension Commands {
         Option("runscript", "r", help: "The run script"), Option("startscript", "s", help: "The start script"),
         Option("test", "t", help: "The test script"), Option("environment", "e", help: "The environment scripts"),
         Option("helpfile", "H", help: "The help text"), json,
-        Option("all", help: "Everything, as JSON"),
+        Option("all", help: "Everything, as JSON"), Option("list-apps", help: "Names of the applications in the image"),
+        Option("app", nil, .value("NAME"), help: "Of one application in the image"),
       ], mixesOptions: true),
+    Command(
+      ["run-help"], "IMAGE", operands: 1...1, summary: "Show the help text of an image",
+      options: [Option("app", nil, .value("NAME"), help: "Of one application in the image")], mixesOptions: true),
     Command(["sif", "header"], "FILE", operands: 1...1, summary: "Show the header of a SIF", options: [json], mixesOptions: true),
     Command(["sif", "list"], "FILE", operands: 1...1, summary: "List the objects of a SIF", options: [json], mixesOptions: true),
     Command(

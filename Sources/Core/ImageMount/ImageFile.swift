@@ -75,6 +75,8 @@ public struct ImageFile: Sendable {
   /// nil for a bare squashfs or a sandbox, which do not say.
   public let architecture: Architecture?
   public let isSIF: Bool
+  /// Whether the file holds an overlay partition, with changes made to the image.
+  public var hasOverlayPartition = false
 
   /// Opens `path`, from the working directory `base` when it is relative.
   public static func open(_ path: String, base: String) throws(ImageFault) -> ImageFile {
@@ -95,13 +97,16 @@ public struct ImageFile: Sendable {
       throw .open(SystemCallFault(error.call, absolute, error.number))
     }
     if SIFFile.begins(start) {
+      let sif: SIFFile
       let partition: SIFPartition
       do throws(SIFFault) {
-        partition = try SIFFile.read(descriptor: opened.number, size: facts.size, start: start).primaryPartition()
+        sif = try SIFFile.read(descriptor: opened.number, size: facts.size, start: start)
+        partition = try sif.primaryPartition()
       } catch { throw .sif(path: absolute, error) }
       return ImageFile(
         path: absolute, descriptor: opened.release(), kind: .squashfs(offset: partition.offset, size: partition.size),
-        facts: facts, architecture: partition.architecture, isSIF: true)
+        facts: facts, architecture: partition.architecture, isSIF: true,
+        hasOverlayPartition: sif.descriptors.contains { $0.partition?.use == .overlay })
     }
     guard start.starts(with: [0x68, 0x73, 0x71, 0x73]) else { throw .notAnImage(path: absolute) }
     do throws(SquashfsFault) { _ = try Superblock(start, length: facts.size) } catch {

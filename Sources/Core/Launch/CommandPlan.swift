@@ -13,11 +13,14 @@ func planCommand(_ request: LaunchRequest, image: ImageFacts, environment: [Stri
   case .exec: return CommandPlan(arguments: request.arguments)
   case .shell: return CommandPlan(arguments: planShell(request, image))
   case .test:
-    guard image.programs.contains("/.singularity.d/test") else {
+    let test = request.app.map(ImageApp.test) ?? "/.singularity.d/test"
+    guard image.programs.contains(test) else {
       return CommandPlan(arguments: [], notices: [Notice(.info, "the image has no test")])
     }
-    return CommandPlan(arguments: ["/.singularity.d/test"] + request.arguments)
-  case .run: return planRun(request, image, environment)
+    return CommandPlan(arguments: [test] + request.arguments)
+  case .run:
+    if let app = request.app { return CommandPlan(arguments: [ImageApp.runScript(app)] + request.arguments) }
+    return planRun(request, image, environment)
   }
 }
 

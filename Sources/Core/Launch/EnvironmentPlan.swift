@@ -62,6 +62,8 @@ private func fixedVariables(
     variables.append((prefix + "_ENVIRONMENT", "/.singularity.d/env/91-environment.sh"))
     variables.append((prefix + "_BIND", targets.connected(by: ",")))
     if request.noEvaluation { variables.append((prefix + "_NO_EVAL", "1")) }
+    // Apptainer sets its own also to nothing, and scripts may count on it.
+    if let app = request.app ?? (prefix == "APPTAINER" ? "" : nil) { variables.append((prefix + "_APPNAME", app)) }
     if prefix != "SINGULARITY" {
       variables.append((prefix + "_COMMAND", request.action.rawValue))
       if request.action == .shell, let shell = request.shellPath {

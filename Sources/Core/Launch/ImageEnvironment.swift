@@ -5,6 +5,8 @@ struct ImageEnvironment {
   /// After this script the injected variables are set. Its own meaning, and that of the other standard scripts, is
   /// built in: they are the same in every image.
   static let baseScript = "99-base.sh"
+  /// The only one of images older than /.singularity.d.
+  static let oldScript = "/environment"
   static let standardDirectories = defaultPath.fields(at: UInt8(ascii: ":")).map(String.init)
 
   /// Variables that no script changes.

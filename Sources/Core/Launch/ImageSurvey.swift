@@ -19,7 +19,7 @@ public func surveyImage(
   // Asked of the kernel only where the answer counts: not for mount points in empty directories (RootChoice).
   let needsMore = facts.targets.values.contains { if case .missing(_, _, let isEmpty) = $0 { !isEmpty } else { false } }
   if needsMore { facts.hasOverlay = Mount.isAvailable("overlay") }
-  facts.environmentScripts = environmentScripts(root)
+  facts.environmentScripts = environmentScripts(root, app: request.app)
   if settings.writesPasswd { facts.passwd = text("/etc/passwd", root) }
   if settings.writesGroup { facts.group = text("/etc/group", root) }
   switch request.action {
@@ -39,19 +39,34 @@ public func surveyImage(
   if request.action == .exec, !facts.environmentScripts.isEmpty || host.injects(request) {
     facts.programs = programs(["/bin/sh"], root)
   }
+  if let app = request.app, ImageApp.isName(app) {
+    facts.programs += programs([ImageApp.folder(app), ImageApp.runScript(app), ImageApp.test(app)], root)
+  }
   return facts
 }
 
 /// Scripts whose meaning is the same in every image that Apptainer, SingularityCE or Apus makes: it is built in.
-let fixedScripts = ["01-base.sh", "95-apps.sh", "99-base.sh", "99-runtimevars.sh"]
+let fixedScripts = ["01-base.sh", ImageApp.environmentScript, "99-base.sh", "99-runtimevars.sh"]
 
-private func environmentScripts(_ root: Int32) -> [(name: String, text: String)] {
+private func environmentScripts(_ root: Int32, app: String?) -> [(name: String, text: String)] {
   guard let directory = try? BeneathRoot.open("/.singularity.d/env", O_RDONLY | O_DIRECTORY, root: root),
     let names = try? File.names(in: directory)
-  else { return [] }
+  else {
+    // Images older than that folder have one script at the top.
+    return text("/environment", root).map { [(ImageEnvironment.oldScript, $0)] } ?? []
+  }
   var scripts: [(name: String, text: String)] = []
   for name in names.filter({ $0.hasSuffix(".sh") && !fixedScripts.contains($0) }).sorted() {
     if let text = text("/.singularity.d/env/" + name, root) { scripts.append((name, text)) }
+  }
+  if let app, ImageApp.isName(app) {
+    let folder = ImageApp.folder(app)
+    let own = ["01-base.sh", "90-environment.sh"].compactMap { text("\(folder)/scif/env/\($0)", root) }
+    let found = programs([folder + "/bin", folder + "/lib"], root)
+    let script = ImageApp.script(
+      app, hasPrograms: found.contains(folder + "/bin"), hasLibraries: found.contains(folder + "/lib"), environment: own)
+    let place = scripts.firstIndex { $0.name > ImageApp.environmentScript } ?? scripts.endIndex
+    scripts.insert((ImageApp.environmentScript, script), at: place)
   }
   return scripts
 }

@@ -16,6 +16,8 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case writableNeedsSandbox(path: String)
   case environmentSyntax(text: String, why: String)
   case environmentFile(path: String, why: String)
+  case appMissing(name: String)
+  case appHasNoRunScript(name: String)
   case kind(target: String, sourceIsDirectory: Bool)
 }
 
@@ -71,6 +73,14 @@ extension LaunchFault: Explained {
         remedy: "write it as NAME=VALUE, several separated by commas; a field with commas goes into double quotes")
     case .environmentFile(let path, let why):
       Explanation(what: "cannot read --env-file \(printable(path))", why: why, remedy: "it must hold lines NAME=VALUE")
+    case .appMissing(let name):
+      Explanation(
+        what: "cannot locate the container application \(printable(name))",
+        why: "the image has no directory of that name in /scif/apps", remedy: "`apus inspect --list-apps` names what it has")
+    case .appHasNoRunScript(let name):
+      Explanation(
+        what: "cannot run the application \(printable(name))", why: "it has no run script",
+        remedy: "start one of its programs with apus exec --app \(printable(name)) IMAGE PROGRAM")
     case .kind(let target, let sourceIsDirectory):
       Explanation(
         what: "cannot bind onto \(printable(target))",

@@ -5,6 +5,10 @@ public import Settings
 public func planLaunch(
   _ request: LaunchRequest, settings: Settings, host: HostFacts, image: ImageFacts
 ) throws(LaunchFault) -> Plan {
+  if let app = request.app {
+    guard image.programs.contains(ImageApp.folder(app)) else { throw .appMissing(name: app) }
+    if request.action == .run, !image.programs.contains(ImageApp.runScript(app)) { throw .appHasNoRunScript(name: app) }
+  }
   if request.writable, !image.isSandbox { throw .writableNeedsSandbox(path: request.imagePath) }
   let wanted = try WantedMounts(request, settings, host)
   let overlay = try OverlayChoice(request, host)

@@ -31,6 +31,8 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noUmask = false
   public var workingDirectory: String?
   public var shellPath: String?
+  /// The application of the image that is selected.
+  public var app: String?
 
   public init(_ action: Action, imagePath: String, arguments: [String]) {
     self.action = action

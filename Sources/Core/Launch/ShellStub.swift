@@ -68,7 +68,8 @@ struct ShellStub: Equatable, Sendable {
 
   private static func source(_ script: String) -> String {
     // `command` keeps a script with an error from ending the shell.
-    var text = "command . \(quoted("/.singularity.d/env/" + script))\nset +aeu\n"
+    let path = script == ImageEnvironment.oldScript ? script : "/.singularity.d/env/" + script
+    var text = "command . \(quoted(path))\nset +aeu\n"
     if script.hasPrefix("10-docker") { text += "_apus_standard\n" }
     return text
   }

@@ -33,8 +33,9 @@ struct WantedMounts {
     }
     addKernelFileSystems()
     try addSiteBinds()
-    try addHome()
+    // A home below /tmp must not be covered by it.
     addTemporary()
+    try addHome()
     try addScratch()
     addGeneratedFiles()
     try addUserBinds()

@@ -10,7 +10,7 @@ public enum JSON: Equatable, Sendable {
 
   public static func == (left: JSON, right: JSON) -> Bool { left.text() == right.text() }
 
-  /// The value as text; `indented` puts each member on a line of its own, two blanks deeper than its parent.
+  /// The value as text; `indented` puts each member on a line of its own, a tab deeper than its parent.
   public func text(indented: Bool = false) -> String {
     var out = ""
     write(to: &out, depth: indented ? 0 : nil)
@@ -44,10 +44,10 @@ public enum JSON: Equatable, Sendable {
     out += open
     for index in 0..<count {
       if index > 0 { out += "," }
-      if let depth { out += "\n" + String(repeating: "  ", count: depth + 1) }
+      if let depth { out += "\n" + String(repeating: "\t", count: depth + 1) }
       item(index, &out, depth.map { $0 + 1 })
     }
-    if count > 0, let depth { out += "\n" + String(repeating: "  ", count: depth) }
+    if count > 0, let depth { out += "\n" + String(repeating: "\t", count: depth) }
     out += close
   }
 

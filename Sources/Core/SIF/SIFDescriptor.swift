@@ -162,6 +162,12 @@ public struct SIFDescriptor: Equatable, Sendable {
     return (number(0), Array(extra[4..<24]))
   }
 
+  /// Of a cryptographic message: its format (1 OpenPGP, 2 PEM) and what it is (0x100 clear signature, 0x200 RSA-OAEP).
+  public var cryptoMessage: (format: Int32, kind: Int32)? {
+    guard type == .cryptoMessage, extra.count >= 8 else { return nil }
+    return (number(0), number(4))
+  }
+
   public static func partitionExtra(
     _ fileSystem: SIFFileSystem, _ use: SIFPartitionType, _ architecture: Architecture
   ) -> [UInt8] {

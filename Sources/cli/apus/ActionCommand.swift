@@ -22,6 +22,10 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     try image.checkArchitecture(emulated: [])
   } catch { return output.fatal(error.explanation) }
   for notice in variables.conflicts { output.notice(notice) }
+  if image.hasOverlayPartition {
+    output.notice(
+      Notice(.warning, "not showing the changes in the overlay partition of \(printable(image.path)): this version does not read it"))
+  }
   let request = makeRequest(parsed, image, current)
   let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
   let pending: PendingMount
@@ -46,7 +50,11 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
       let facts = try surveyImage(
         request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox)
       plan = try planLaunch(request, settings: settings, host: host, image: facts)
-    } catch { return output.fatal(error.explanation) }
+    } catch {
+      // As the image's own script would end where the application is missing.
+      let isMissing = request.app.map { error == .appMissing(name: $0) || error == .appHasNoRunScript(name: $0) } ?? false
+      return output.fatal(error.explanation, exit: isMissing ? 1 : ExitCode.failure)
+    }
     if isExplained {
       output.result(parsed.isOn("json") ? plan.json.text(indented: true) + "\n" : plan.text)
       return 0
@@ -88,6 +96,8 @@ private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String
   request.noUmask = parsed.isOn("no-umask")
   request.workingDirectory = parsed.value("cwd")
   request.shellPath = parsed.value("shell")
+  // Inside a container the variable is set to nothing where no application is selected.
+  request.app = parsed.value("app").flatMap { $0.isEmpty ? nil : $0 }
   request.expand(containAll: parsed.isOn("containall"), compat: parsed.isOn("compat"))
   return request
 }

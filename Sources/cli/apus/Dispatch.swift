@@ -62,6 +62,7 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "build": runImageProgram(words, variables, output)
   case "inspect": runInspect(parsed, output)
+  case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)

@@ -85,7 +85,7 @@ private func show(_ object: SIFDescriptor, _ parsed: Parsed, _ output: Output) {
   if parsed.isOn("json") { return output.result(JSON.object(members(of: object)).text(indented: true) + "\n") }
   var rows = [
     ("Data Type", kind(of: object)), ("ID", "\(object.id)"), ("Group ID", group(object.group)),
-    ("Linked ID", link(object.link)), ("Offset", "\(object.offset)"), ("Size", "\(object.size)"),
+    ("Linked ID", link(object.link, gap: " ")), ("Offset", "\(object.offset)"), ("Size", "\(object.size)"),
     ("Created At", time(object.created)), ("Modified At", time(object.modified)), ("Name", printable(object.name)),
   ]
   if let partition = object.partition {
@@ -93,7 +93,14 @@ private func show(_ object: SIFDescriptor, _ parsed: Parsed, _ output: Output) {
     rows.append(("Partition Type", partition.use?.name ?? "unknown"))
     rows.append(("Architecture", Architecture(sifCode: partition.architectureCode)?.rawValue ?? "unknown"))
   }
-  output.result(table(rows))
+  if let signature = object.signature {
+    rows.append(("Hash Type", hash(signature.hash)))
+    if signature.fingerprint.contains(where: { $0 != 0 }) { rows.append(("Entity", hexadecimal(signature.fingerprint))) }
+  }
+  if let message = object.cryptoMessage {
+    rows += [("Format Type", format(of: message)), ("Message Type", use(of: message))]
+  }
+  output.result(table(rows, indent: "  "))
 }
 
 /// The object's bytes on standard output, in pieces.
@@ -151,44 +158,68 @@ private func type(of object: SIFDescriptor) -> String {
     let architecture = Architecture(sifCode: partition.architectureCode)?.rawValue ?? "unknown"
     return "FS (\(partition.fileSystem?.name ?? "unknown")/\(partition.use?.name ?? "unknown")/\(architecture))"
   }
-  if let signature = object.signature {
-    let hashes = ["", "SHA-256", "SHA-384", "SHA-512", "BLAKE2s-256", "BLAKE2b-256"]
-    let known = hashes.indices.contains(Int(signature.hash)) && signature.hash > 0
-    return "Signature (\(known ? hashes[Int(signature.hash)] : "unknown"))"
+  if let signature = object.signature { return "Signature (\(hash(signature.hash)))" }
+  if let message = object.cryptoMessage {
+    return "Cryptographic Message (\(format(of: message))/\(use(of: message)))"
   }
   return kind(of: object)
+}
+
+private func format(of message: (format: Int32, kind: Int32)) -> String {
+  message.format == 1 ? "OpenPGP" : message.format == 2 ? "PEM" : "unknown"
+}
+
+private func use(of message: (format: Int32, kind: Int32)) -> String {
+  message.kind == 0x100 ? "Clear Signature" : message.kind == 0x200 ? "RSA-OAEP" : "unknown"
+}
+
+private func hash(_ code: Int32) -> String {
+  switch code {
+  case 1: "SHA-256"
+  case 2: "SHA-384"
+  case 3: "SHA-512"
+  case 4: "BLAKE2s-256"
+  case 5: "BLAKE2b-256"
+  default: "unknown"
+  }
 }
 
 private func group(_ number: UInt32) -> String {
   number == SIFDescriptor.groupMask || number == 0 ? "NONE" : "\(number & ~SIFDescriptor.groupMask)"
 }
 
-private func link(_ number: UInt32) -> String {
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
+}
+
+private func link(_ number: UInt32, gap: String = "   ") -> String {
   if number == 0 { return "NONE" }
   let isGroup = number & SIFDescriptor.groupMask == SIFDescriptor.groupMask
-  return isGroup ? "\(number & ~SIFDescriptor.groupMask)   (G)" : "\(number)"
+  return isGroup ? "\(number & ~SIFDescriptor.groupMask)\(gap)(G)" : "\(number)"
 }
 
 private func cell(_ text: String, _ width: Int) -> String {
   text + String(repeating: " ", count: max(0, width - text.count)) + "|"
 }
 
-private func table(_ rows: [(String, String)]) -> String {
-  let width = (rows.map(\.0.count).max() ?? 0) + 1
-  return rows.map { $0.0 + ":" + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
+/// Rows with something to say, their values below each other.
+private func table(_ all: [(String, String)], indent: String = "") -> String {
+  let rows = all.filter { !$0.1.isEmpty }
+  // One blank behind the colon, two where rows are set in, as other tools write them.
+  let width = (rows.map(\.0.count).max() ?? 0) + (indent.isEmpty ? 1 : 2)
+  return rows.map { indent + $0.0 + ":" + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
 }
 
 private func bytes(_ count: Int64) -> String {
   for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where count >= 1 << shift {
-    let tenths = (count * 10) >> shift
-    return "\(tenths / 10).\(tenths % 10) \(unit)"
+    return "\((count + (1 << (shift - 1))) >> shift) \(unit)"
   }
   return "\(count) B"
 }
 
-/// A time as UTC text. Times before 1970 stand for none: reproducible images have Go's zero time.
+/// A time as UTC text. Times before 1970 stand for none, which is empty: reproducible images have Go's zero time.
 private func time(_ seconds: Int64) -> String {
-  guard seconds >= 0, seconds < 253_402_300_800 else { return "none" }
+  guard seconds >= 0, seconds < 253_402_300_800 else { return "" }
   // Days to a civil date by the proleptic Gregorian calendar, with years that begin in March.
   let days = Int(seconds / 86400) + 719_468
   let era = days / 146_097
@@ -199,5 +230,5 @@ private func time(_ seconds: Int64) -> String {
   let date = (year + era * 400 + (month < 10 ? 0 : 1), month < 10 ? month + 3 : month - 9, ofYear - (153 * month + 2) / 5 + 1)
   let clock = Int(seconds % 86400)
   func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-  return "\(date.0)-\(two(date.1))-\(two(date.2)) \(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) UTC"
+  return "\(date.0)-\(two(date.1))-\(two(date.2)) \(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) +0000 UTC"
 }
