@@ -35,7 +35,7 @@ unit: setup
 	$(SWIFT) test --skip EndToEnd
 
 end-to-end: build
-	@scripts/test end-to-end
+	@scripts/test EndToEnd
 
 install:
 	@scripts/install "$(DESTDIR)" "$(PREFIX)" $(BUILD)

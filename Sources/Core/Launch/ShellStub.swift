@@ -49,7 +49,7 @@ struct ShellStub: Equatable, Sendable {
       ]
     var head = values.indices.map { "_apus\($0 + 1)=${\($0 + 1)}" }.joined(separator: "\n")
     head +=
-      "\nshift \(values.count)\nunset \((host.map(\.name) + ["PS1", "PROMPT_COMMAND"]).joined(separator: " "))\n"
+      "\nshift \(values.count)\nunset \((host.map(\.name) + ["PS1", "PROMPT_COMMAND", "SHLVL"]).joined(separator: " "))\n"
     self.head = head + Self.functions
   }
 
@@ -102,6 +102,8 @@ struct ShellStub: Equatable, Sendable {
     """
 
   private static let last = """
+    # bash counts it down when it becomes another program.
+    [ -z "${BASH_VERSION-}" ] || [ -z "${SHLVL-}" ] || SHLVL=$((SHLVL + 1))
     export PS1="${PS1-\(ImageEnvironment.prompt)}"
     [ -n "${PROMPT_COMMAND+x}" ] || export PROMPT_COMMAND="PS1=\\"$PS1\\"; unset PROMPT_COMMAND"
     if ! command -v "$1" >/dev/null 2>&1; then

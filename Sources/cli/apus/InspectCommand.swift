@@ -21,7 +21,7 @@ func runInspect(_ parsed: Parsed, _ output: Output) -> Int32 {
   if let app { attributes = apps.last { $0.0 == app }?.1.members ?? [] }
   if parsed.isOn("json") || parsed.isOn("all") {
     var shown = attributes.filter { wanted.contains($0.0) }
-    if let app { shown = [("apps", .object([(app, .object(shown))]))] }
+    if let app, !shown.isEmpty { shown = [("apps", .object([(app, .object(shown))]))] }
     output.result(ImageDescription.document(shown).text(indented: true) + "\n")
     return 0
   }
