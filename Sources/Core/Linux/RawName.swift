@@ -162,4 +162,11 @@ extension RawName {
       unsafe with(name) { name in unsafe with(new) { unsafe renameat(directory, name, other, $0) } }
     }
   }
+
+  /// Swaps two names of a directory in one step; both must exist (RENAME_EXCHANGE, renameat2(2)).
+  public static func exchange(_ name: [UInt8], _ other: [UInt8], in directory: Int32) throws(SystemCallFault) {
+    try retrying("rename", text(other)) {
+      unsafe with(name) { name in unsafe with(other) { unsafe renameat2(directory, name, directory, $0, 2) } }
+    }
+  }
 }

@@ -26,11 +26,13 @@ struct OutputFile: ~Copyable {
       guard facts.kind != .directory else { throw .targetIsDirectory(path: target) }
       guard replaces else { throw .targetExists(path: target) }
     }
+    Unfinished.removeAbandoned(of: name, in: directory.number)
     var hidden = ""
     let descriptor: Descriptor
     do throws(SystemCallFault) { descriptor = try Self.open(beside: name, in: directory.number, &hidden) } catch {
       throw .output(path: target, error)
     }
+    Unfinished.claim(descriptor)
     self.target = target
     self.name = name
     self.replaces = replaces
@@ -48,7 +50,7 @@ struct OutputFile: ~Copyable {
       // EOPNOTSUPP: no such files there; EISDIR and ENOENT: a kernel or file system that does not know the flag.
       guard [EOPNOTSUPP, EISDIR, ENOENT, EINVAL].contains(error.number) else { throw error }
     }
-    let candidate = ".\(name.prefix(200)).apus-\(getpid())"
+    let candidate = Unfinished.name(for: name)
     let file = try File.open(candidate, O_CREAT | O_EXCL | O_RDWR, mode: 0o755, from: directory)
     hidden = candidate
     return file
@@ -64,7 +66,7 @@ struct OutputFile: ~Copyable {
       let name = name
       try retrying("fsync", target) { fsync(file) }
       if hidden.isEmpty {
-        let first = replaces ? ".\(name.prefix(200)).apus-\(getpid())" : name
+        let first = replaces ? Unfinished.name(for: name) : name
         try retrying("linkat", target) {
           unsafe linkat(AT_FDCWD, "/proc/self/fd/\(file)", directory, first, AT_SYMLINK_FOLLOW)
         }

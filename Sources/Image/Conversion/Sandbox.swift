@@ -23,7 +23,8 @@ public enum Sandbox {
       exists = true
     }
     let source = try ImageSource(path)
-    let hidden = Array(".\(name.prefix(200)).apus-\(getpid())".utf8)
+    Unfinished.removeAbandoned(of: name, in: directory.number)
+    let hidden = Array(Unfinished.name(for: name).utf8)
     let last = Array(name.utf8)
     var omissions: [String] = []
     do throws(BuildFault) {
@@ -34,19 +35,11 @@ public enum Sandbox {
       do throws(SystemCallFault) {
         root = try RawName.open(hidden, O_RDONLY | O_DIRECTORY, in: directory.number)
       } catch { throw .output(path: target, error) }
+      Unfinished.claim(root)
       omissions = try Unpacker.unpack(source.image, path: path, into: root.number)
       do throws(SystemCallFault) {
         if exists {
-          let old = hidden + Array("-old".utf8)
-          try RawName.rename(last, in: directory.number, to: old, in: directory.number)
-          do throws(SystemCallFault) {
-            try RawName.rename(hidden, in: directory.number, to: last, in: directory.number)
-          } catch {
-            // The old directory goes back to its name; if even that fails it is still there under the other.
-            try? RawName.rename(old, in: directory.number, to: last, in: directory.number)
-            throw error
-          }
-          DirectoryRemoval.remove(old, in: directory.number)
+          try replace(last, by: hidden, in: directory.number)
         } else {
           try RawName.rename(hidden, in: directory.number, to: last, in: directory.number)
         }
@@ -56,6 +49,26 @@ public enum Sandbox {
       throw error
     }
     return Result(omissions: omissions)
+  }
+
+  /// Puts the new directory in the place of the old one, which goes. In one step where the file system can.
+  private static func replace(_ last: [UInt8], by hidden: [UInt8], in directory: Int32) throws(SystemCallFault) {
+    do throws(SystemCallFault) {
+      try RawName.exchange(hidden, last, in: directory)
+      return DirectoryRemoval.remove(hidden, in: directory)
+    } catch {
+      guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(error.number) else { throw error }
+    }
+    let old = hidden + Array("-old".utf8)
+    try RawName.rename(last, in: directory, to: old, in: directory)
+    do throws(SystemCallFault) {
+      try RawName.rename(hidden, in: directory, to: last, in: directory)
+    } catch {
+      // The old directory goes back to its name; if even that fails it is still there under the other.
+      try? RawName.rename(old, in: directory, to: last, in: directory)
+      throw error
+    }
+    DirectoryRemoval.remove(old, in: directory)
   }
 }
 
