@@ -22,12 +22,21 @@ import Testing
   }
 
   @Test func `an image truncated anywhere is refused or fails its program, and nothing hangs`() throws {
-    let whole = try Data(contentsOf: URL(fileURLWithPath: Installed.image("tiny.sif")))
     try Installed.withFolder { folder in
-      for size in stride(from: 0, to: whole.count, by: 64 * 4096) {
-        let path = folder + "/\(size)"
-        try Installed.write(whole.prefix(size), to: path)
-        _ = try Self.refusal(path)
+      let tree = try FaultTests.tree(in: folder)
+      let sif = folder + "/whole.sif"
+      #expect(try Installed.run("build", sif, tree, as: .root).code == 0)
+      let squashfs = folder + "/whole.sqfs"
+      #expect(
+        try Installed.execute(["/usr/bin/mksquashfs", tree, squashfs, "-quiet", "-no-progress"], as: .root).code == 0)
+      for image in [sif, squashfs] {
+        let whole = try Data(contentsOf: URL(fileURLWithPath: image))
+        #expect(whole.count > 300_000)
+        // mksquashfs pads: up to 4 KiB at the end are nobody's.
+        for size in stride(from: 0, to: whole.count - 4096, by: 4096) {
+          try Installed.write(whole.prefix(size), to: folder + "/cut")
+          _ = try Self.refusal(folder + "/cut")
+        }
       }
     }
   }

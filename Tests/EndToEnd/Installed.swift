@@ -28,6 +28,9 @@ enum Installed {
   }
 
   static var apus: String { folder("APUS_TREE") + "/bin/apus" }
+  /// Where this is built.
+  static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
   static var home: String { folder("APUS_HOME") }
   static func image(_ name: String) -> String { folder("APUS_IMAGES") + "/" + name }
 
