@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz       run the fuzz targets, SECONDS_EACH seconds each'
 	@echo 'make lint       swift format and shellcheck'
 	@echo 'make peers      a Debian sid root with apptainer, charliecloud, squashfuse and crun in build/peers'
+	@echo 'make vm         smoke tests on other kernels, in emulated machines'
 	@echo 'make docs       regenerate the pages made from the command declarations'
 
 setup:
@@ -49,6 +50,9 @@ fuzz: setup
 
 lint:
 	@scripts/lint
+
+vm: build
+	@scripts/vm
 
 peers:
 	@scripts/peers

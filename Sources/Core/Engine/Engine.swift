@@ -124,8 +124,11 @@ public enum Engine {
       throw .setup(activity: "open /proc/self", cause: SystemCallFault("open", "/proc/self", errno))
     }
     let layers = entered.layers
-    var builder = RootBuilder(image: entered.image, sessionBytes: plan.root.sessionBytes, layers: layers)
+    let isPrivileged = if case .none = entered.inner { true } else { false }
+    var builder = RootBuilder(
+      image: entered.image, sessionBytes: plan.root.sessionBytes, layers: layers, isPrivileged: isPrivileged)
     let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
+    for notice in builder.notices { report(notice) }
     var runner = StepRunner(builder: builder, root: root)
     try runner.run(plan.steps)
     for warning in runner.warnings { report(warning) }

@@ -19,8 +19,13 @@ struct RootBuilder: ~Copyable {
   private(set) var layers: Int
   /// The image has its place over `/` already, so that what was laid over it since must not be shown with it.
   private let imageIsOverRoot: Bool
+  /// Real root, without a user namespace.
+  private let isPrivileged: Bool
+  /// What the user should know of the root that was made.
+  private(set) var notices: [Notice] = []
 
-  init(image: consuming Descriptor, sessionBytes: Int, layers: Int) {
+  init(image: consuming Descriptor, sessionBytes: Int, layers: Int, isPrivileged: Bool) {
+    self.isPrivileged = isPrivileged
     self.layers = layers
     imageIsOverRoot = layers > 0
     self.image = image
@@ -160,8 +165,9 @@ struct RootBuilder: ~Copyable {
     }
   }
 
-  /// An overlay laid over `/`. In a user namespace trusted.* attributes cannot be written, so `userxattr` is tried
-  /// first when there is an upper layer, and left out where the kernel does not know it (5.10).
+  /// An overlay laid over `/`. Its own marks in the upper layer are user.* attributes, which everybody can write, where
+  /// the file system has them; tmpfs has since Linux 6.6. Before, real root writes trusted.* ones, and others do
+  /// without: then the kernel refuses to remove directories of the image, with EIO.
   private mutating func mountOverlay(
     lower: [String], upper: (directory: Int32, work: Int32)?
   ) throws(SystemCallFault) -> Descriptor {
@@ -169,9 +175,19 @@ struct RootBuilder: ~Copyable {
     guard let upper else { return try layOver("overlay", options: options, attributes: [.readOnly, .noSetID, .noDevices]) }
     options.append(("upperdir", Mount.path(of: upper.directory)))
     options.append(("workdir", Mount.path(of: upper.work)))
+    let canMark = RawAttribute.canBeSet(on: upper.directory)
+    if !canMark, isPrivileged { return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices]) }
+    if !canMark {
+      notices.append(
+        Notice(
+          .warning,
+          "directories of the image cannot be removed or replaced: this kernel's tmpfs has no user attributes"
+            + " (Linux 6.6 has); --overlay DIRECTORY on a disk can"))
+    }
     do throws(SystemCallFault) {
       return try layOver("overlay", options: options + [("userxattr", nil)], attributes: [.noSetID, .noDevices])
     } catch {
+      // Linux before 5.11 does not know the option.
       guard error.number == EINVAL else { throw error }
       return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices])
     }

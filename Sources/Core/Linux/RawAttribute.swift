@@ -52,6 +52,15 @@ public enum RawAttribute {
     throw SystemCallFault("getxattr", RawName.text(name), failed)
   }
 
+  /// Whether attributes of users can be set on a directory: tried, and undone.
+  public static func canBeSet(on directory: Int32) -> Bool {
+    let name = Array("user.apus".utf8)
+    guard (try? set(name, [1], of: Array(".".utf8), in: directory)) != nil else { return false }
+    let path = path(Array(".".utf8), in: directory)
+    _ = unsafe RawName.with(path) { path in unsafe RawName.with(name) { unsafe apus_removexattr(path, $0) } }
+    return true
+  }
+
   public static func set(
     _ attribute: [UInt8], _ value: [UInt8], of name: [UInt8], in directory: Int32
   ) throws(SystemCallFault) {

@@ -16,3 +16,5 @@ long apus_getxattr(const char *path, const char *name, void *value, size_t size)
 int apus_setxattr(const char *path, const char *name, const void *value, size_t size) {
   return lsetxattr(path, name, value, size, 0) < 0 ? -errno : 0;
 }
+
+int apus_removexattr(const char *path, const char *name) { return lremovexattr(path, name) < 0 ? -errno : 0; }

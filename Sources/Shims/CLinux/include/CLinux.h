@@ -95,6 +95,7 @@ int apus_is_stopped(int status);
 long apus_listxattr(const char *path, char *names, size_t size);
 long apus_getxattr(const char *path, const char *name, void *value, size_t size);
 int apus_setxattr(const char *path, const char *name, const void *value, size_t size);
+int apus_removexattr(const char *path, const char *name);
 
 // The type of the file system that holds a descriptor (statfs f_type), or -errno.
 long apus_filesystem_type(int descriptor);
