@@ -71,12 +71,17 @@ final class Server {
   func run(_ reader: ImageServer, firstClient: Int32?) -> Never {
     if let firstClient { programs.append(firstClient) }
     var idleSince: Double? = programs.isEmpty ? Server.now() : nil
-    // A server of one launch has nobody to wait for.
-    var isLeaving = listener < 0
-    if isLeaving { detach() }
+    // A server of one launch has nobody to wait for: the launch has its own clone of the mount. Where it has to fetch
+    // the mount from this namespace, it must be found there for as long as the launch lives.
+    var isLeaving = false
+    if shared == nil, case .mount = mount {
+      isLeaving = true
+      detach()
+    }
+    let lingerSeconds = shared == nil ? 0 : options.lingerSeconds
     while true {
       let wait: Double? =
-        if isLeaving { nil } else { idleSince.map { max(0, $0 + options.lingerSeconds - Server.now()) } }
+        if isLeaving { nil } else { idleSince.map { max(0, $0 + lingerSeconds - Server.now()) } }
       let ready = poll([reader.endedDescriptor] + (isLeaving ? [] : [listener] + pending + programs), seconds: wait)
       if ready.contains(reader.endedDescriptor) { _exit(0) }
       if isLeaving { continue }
@@ -85,13 +90,13 @@ final class Server {
       let speaking = pending.filter { ready.contains($0) }
       pending.removeAll { ready.contains($0) }
       for connection in speaking { serve(connection, reader) }
-      if ready.contains(listener) { accept(reader) }
+      if listener >= 0, ready.contains(listener) { accept(reader) }
       if !programs.isEmpty || !pending.isEmpty {
         idleSince = nil
       } else if idleSince == nil {
         idleSince = Server.now()
       }
-      if let since = idleSince, Server.now() - since >= options.lingerSeconds {
+      if let since = idleSince, Server.now() - since >= lingerSeconds {
         isLeaving = leave(reader)
         if !isLeaving { idleSince = programs.isEmpty ? Server.now() : nil }
       }
@@ -140,7 +145,10 @@ final class Server {
 
   /// The way out: only under the group's lock, and only if nobody came meanwhile. Returns whether it is open.
   private func leave(_ reader: ImageServer) -> Bool {
-    guard let shared else { return true }
+    guard let shared else {
+      detach()
+      return true
+    }
     let lock: Descriptor
     do throws(SystemCallFault) {
       lock = try File.open("lock", O_RDWR | O_NOFOLLOW, from: shared.directory)
