@@ -15,6 +15,14 @@ struct FUSEMount {
   let device: Int32
   let access: Access
 
+  /// Why the device cannot be used here; nil where it can. Another descriptor is opened in the namespace that mounts.
+  static var obstacle: String? {
+    do throws(SystemCallFault) {
+      _ = try File.open("/dev/fuse", O_RDWR)
+      return nil
+    } catch { return "/dev/fuse cannot be opened (\(errorText(error.number)))" }
+  }
+
   /// Options of every image mount: for all users of the namespaces, permissions checked by the kernel.
   /// The device must have been opened in the namespace that mounts it, else the kernel says EINVAL.
   static func make(in folder: String) throws(SystemCallFault) -> FUSEMount {

@@ -5,6 +5,11 @@ internal import Model
 
 /// The image mount of real root: the kernel's squashfs on a loop device that goes with its last user.
 enum KernelMount {
+  /// Whether a failure means that this kernel, or this container of somebody else's, has no loop devices or no squashfs.
+  static func isMissing(_ cause: SystemCallFault) -> Bool {
+    [ENOENT, ENODEV, ENXIO, ENOTTY, EPERM, EACCES].contains(cause.number)
+  }
+
   static func make(_ image: ImageFile, offset: Int, size: Int) throws(MountFault) -> MountedImage {
     var number: Int32 = -1
     let loop = unsafe apus_loop_attach(image.descriptor, UInt64(offset), UInt64(size) / 512 * 512, &number)

@@ -10,6 +10,8 @@ public enum MountFault: Error, Equatable, Sendable {
   case serverDied
   case namespaces(SystemCallFault)
   case setup(activity: String, SystemCallFault)
+  /// It can neither be mounted nor be unpacked.
+  case notUnpacked(folder: String, whyNotMounted: String, why: String)
 }
 
 extension MountFault: Explained {
@@ -25,6 +27,10 @@ extension MountFault: Explained {
     case .namespaces(let cause): MountFault.namespacesRefused(cause)
     case .setup(let activity, let cause):
       Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
+    case .notUnpacked(let folder, let whyNotMounted, let why):
+      Explanation(
+        what: "cannot mount the image, nor unpack it below \(printable(folder))", why: "\(whyNotMounted); \(why)",
+        remedy: "ask the administrator for what `apus doctor` misses, or name a folder with room by APUS_TMPDIR")
     }
   }
 

@@ -13,6 +13,9 @@ public struct MountOptions: Equatable, Sendable {
   /// Bytes of decoded blocks a server keeps at most.
   public var blockCacheBytes: Int
   public var pollMicroseconds: Int
+  /// The program that unpacks an image where it cannot be mounted, and the folder to unpack it in.
+  public var imageProgram = ""
+  public var temporaryFolder = "/tmp"
 
   public init(
     isPrivate: Bool = false, isPrivileged: Bool = false, lingerSeconds: Double = 5, patienceSeconds: Double = 10,

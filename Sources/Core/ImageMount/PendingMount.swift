@@ -11,6 +11,8 @@ public struct PendingMount: ~Copyable {
     case asked(Int32)
     /// The near end of the connection to a server that starts, and the process between.
     case starting(near: Int32, middle: Int32)
+    /// Neither is possible here, for this reason.
+    case unmountable(String)
   }
 
   private let image: ImageFile
@@ -71,6 +73,10 @@ public struct PendingMount: ~Copyable {
   /// Starts a server for the image. No child is left behind: the process in between makes the inner namespace and is
   /// reaped by `finish`, the server is an orphan.
   mutating func start(shared: HeldPlace?) throws(MountFault) {
+    if let why = FUSEMount.obstacle {
+      state = .unmountable(why)
+      return
+    }
     do throws(SystemCallFault) {
       let (near, far) = try Socket.pair()
       let middle = try Process.fork()
@@ -92,7 +98,12 @@ public struct PendingMount: ~Copyable {
       guard case .squashfs(let offset, let size) = image.kind else {
         return MountedImage(.directory(path: image.path, device: image.facts.device, inode: image.facts.inode))
       }
-      return try KernelMount.make(image, offset: offset, size: size)
+      do throws(MountFault) { return try KernelMount.make(image, offset: offset, size: size) } catch {
+        guard case .setup(_, let cause) = error, KernelMount.isMissing(cause) else { throw error }
+        let text = error.explanation
+        return try UnpackedImage.make(image, options, uid: uid, because: "\(text.what) (\(text.why))")
+      }
+    case .unmountable(let why): return try UnpackedImage.make(image, options, uid: uid, because: why)
     case .starting(let near, let middle):
       defer { close(near) }
       let answer = try? Socket.receive(from: near)

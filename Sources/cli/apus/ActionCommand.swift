@@ -118,5 +118,9 @@ private func mountOptions(
   options.lingerSeconds = variables["SLURM_STEP_ID"] == nil ? settings.lingerSeconds : 0
   if let asked = variables["APUS_MOUNT_LINGER"].flatMap({ Double($0) }), asked >= 0 { options.lingerSeconds = asked }
   options.patienceSeconds = settings.patienceSeconds
+  options.imageProgram = Installation.imageProgram
+  if let folder = variables.setting("TMPDIR") ?? variables["TMPDIR"], ContainerPath.isAbsolute(folder) {
+    options.temporaryFolder = folder
+  }
   return options
 }
