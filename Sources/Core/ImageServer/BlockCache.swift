@@ -23,7 +23,9 @@ final class BlockCache: Sendable {
     self.image = image
     // At least one block for each of two threads, whatever the limit says.
     self.limit = max(limit, 4 * Int(image.superblock.blockSize))
-    pool = BufferPool(size: Int(image.superblock.blockSize))
+    let size = Int(image.superblock.blockSize)
+    // As many as one eviction frees: memory given back to the system costs a fault a page when it is wanted again.
+    pool = BufferPool(size: size, most: max(16, self.limit / 8 / size + 2))
   }
 
   /// Bytes held now.
@@ -101,6 +103,9 @@ final class BlockCache: Sendable {
   private let outcome = Mutex<Outcome?>(nil)
   private let ready = Atomic<Bool>(false)
   let lastUse = Atomic<UInt64>(0)
+  /// The node whose bytes were last read from here, and the nodes given to the kernel unasked (`Neighbours`).
+  let lastNode = Atomic<UInt64>(0)
+  let pushed = Mutex<[Range<UInt64>]>([])
 
   init(buffer: UnsafeMutableRawBufferPointer, pool: BufferPool) {
     unsafe self.buffer = buffer
@@ -132,13 +137,16 @@ final class BlockCache: Sendable {
 
 /// Buffers of one size, kept for the next user: a fresh one costs a page fault for each of its pages.
 @safe final class BufferPool: @unchecked Sendable {
-  /// Free buffers kept at most.
-  private static let most = 16
   let size: Int
+  /// Free buffers kept at most.
+  private let most: Int
   // Safe to share: the list is only touched under its lock, and a buffer has one owner at a time.
   private let free = Mutex<[UInt]>([])
 
-  init(size: Int) { self.size = size }
+  init(size: Int, most: Int) {
+    self.size = size
+    self.most = most
+  }
 
   func take() -> UnsafeMutableRawBufferPointer {
     if let address = free.withLock({ $0.popLast() }), let start = unsafe UnsafeMutableRawPointer(bitPattern: address) {
@@ -149,7 +157,7 @@ final class BlockCache: Sendable {
 
   func give(_ buffer: UnsafeMutableRawBufferPointer) {
     let kept = free.withLock { free in
-      guard free.count < Self.most else { return false }
+      guard free.count < most else { return false }
       free.append(UInt(bitPattern: buffer.baseAddress))
       return true
     }

@@ -41,6 +41,7 @@ public final class ImageServer: Sendable {
   let blocks: BlockCache
   let listings = ObjectCache<Listing>(limit: 65536)
   let maps = ObjectCache<FileMap>(limit: 65536)
+  let neighbours = Neighbours()
   private let device: Int32
   private let ended: Int32
   private let living: Atomic<Int>
@@ -66,6 +67,9 @@ public final class ImageServer: Sendable {
 
   /// Bytes of decoded blocks held now.
   public var cachedBytes: Int { blocks.bytes }
+
+  /// Whether enough threads are there that one of them may wait for the kernel.
+  var hasThreadsToSpare: Bool { living.load(ordering: .acquiring) >= 2 }
 
   public func start() throws(SystemCallFault) {
     for _ in 0..<options.threads { try Thread.start { [self] in serve() } }

@@ -54,6 +54,11 @@ enum Protocol {
       | mostPages | cachedLinks | noOpenDirectory
   }
 
+  /// An answer nobody asked for: bytes for the page cache. Its number stands where an error would, and fuse_notify_store
+  /// follows: node u64, offset u64, count u32, 4 bytes unused.
+  static let store: Int32 = 4
+  static let storeHeader = answerHeader + 24
+
   /// How long the kernel may keep an entry or attributes, in seconds: the image never changes. The kernel adds it to
   /// its clock, so it must leave room (fs/fuse/dir.c, time_to_jiffies).
   static let forever: UInt64 = 0x7FFF_FFFF

@@ -13,6 +13,7 @@ internal import Squashfs
   private let buffer: UnsafeMutableRawBufferPointer
   private let scratch: UnsafeMutableRawBufferPointer
   private let zeros: UnsafeMutableRawBufferPointer
+  private let notice: UnsafeMutableRawBufferPointer
   private var pieces: [iovec] = unsafe []
   private var held: [CachedBlock] = []
 
@@ -22,6 +23,7 @@ internal import Squashfs
     let block = Int(server.image.superblock.blockSize)
     unsafe buffer = .allocate(byteCount: 256 << 10, alignment: 16)
     unsafe scratch = .allocate(byteCount: block, alignment: 16)
+    unsafe notice = .allocate(byteCount: Protocol.storeHeader, alignment: 16)
     // Zeroed by the kernel: pages that no hole is ever read from are never made.
     guard let blank = unsafe calloc(1, block) else { fatalError("out of memory") }
     unsafe zeros = UnsafeMutableRawBufferPointer(start: blank, count: block)
@@ -33,6 +35,7 @@ internal import Squashfs
     unsafe buffer.deallocate()
     unsafe scratch.deallocate()
     unsafe free(zeros.baseAddress)
+    unsafe notice.deallocate()
   }
 
   func answer(_ request: Request, on device: Int32) {
@@ -260,8 +263,54 @@ internal import Squashfs
     } catch {
       return send(failure: EIO, to: request, answer, on: device)
     }
+    let ahead = pushNeighbours(of: request, on: device)
     answer.finish(unique: request.unique, length: length)
     _ = unsafe writev(device, pieces, Int32(pieces.count))
+    // The reader is busy with what it got: time to decode what it will ask for next.
+    if let ahead { _ = try? unsafe server.blocks.block(ahead, decoder: decoder, scratch: scratch) }
+  }
+
+  /// Gives the kernel the small files that lie behind the one being read, in the same decoded block, if they are likely
+  /// to be read too. Returns the block behind them.
+  private func pushNeighbours(of request: Request, on device: Int32) -> StoredBlock? {
+    guard held.count == 1, server.hasThreadsToSpare, let map = server.maps.find(request.node)?.list,
+      map.blocks.isEmpty, let fragment = map.fragment,
+      let limit = server.neighbours.begin(request.node, in: held[0])
+    else { return nil }
+    var stopped = request.node + 1
+    defer { server.neighbours.end(from: request.node, to: stopped, in: held[0]) }
+    guard let inode = try? server.inode(request.node), var run = try? InodeRun(server.image, behind: inode) else {
+      return nil
+    }
+    while let next = try? run.next() {
+      guard case .file(let place) = next.content, place.blockCount == 0, next.size > 0 else { continue }
+      guard let list = try? server.image.blockList(of: next), let there = list.fragment else { return nil }
+      let node = server.node(of: next.reference)
+      guard node < limit else { return nil }
+      guard there.block.start == fragment.block.start else {
+        return server.neighbours.expect(node) ? there.block : nil
+      }
+      guard there.offset + list.size <= held[0].count else { return nil }
+      stopped = node
+      guard store(node, held[0], at: there.offset, count: list.size, on: device) else { return nil }
+      stopped = node + 1
+    }
+    return nil
+  }
+
+  /// Puts bytes into the page cache of a file. Returns whether the kernel knows the file.
+  private func store(_ node: UInt64, _ block: CachedBlock, at offset: Int, count: Int, on device: Int32) -> Bool {
+    var message = unsafe Answer(notice)
+    message.put(node)
+    message.put(UInt64(0))
+    message.put(UInt32(count))
+    message.put(UInt32(0))
+    message.finish(unique: 0, error: Protocol.store, length: Protocol.storeHeader + count)
+    var parts = unsafe [
+      iovec(iov_base: message.start, iov_len: Protocol.storeHeader),
+      iovec(iov_base: block.buffer.baseAddress! + offset, iov_len: count),
+    ]
+    return unsafe writev(device, &parts, 2) > 0
   }
 }
 

@@ -55,6 +55,8 @@ public struct DirectoryPlace: Equatable, Sendable {
   public let bytes: Int
   /// Inode number of the parent.
   public let parent: UInt32
+  /// Entries of the index behind an extended inode.
+  var indexCount = 0
 }
 
 /// Where a file's contents lie.

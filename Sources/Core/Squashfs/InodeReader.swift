@@ -12,6 +12,11 @@ extension SquashfsImage {
     var cursor = try MetadataCursor(
       metadata, at: Int(superblock.inodeTable + reference.block), offset: reference.offset,
       end: Int(superblock.directoryTable))
+    return try inode(reference, &cursor)
+  }
+
+  /// Reads the inode at a cursor, which is left behind its fields, before the lists that some have.
+  func inode(_ reference: InodeReference, _ cursor: inout MetadataCursor) throws(SquashfsFault) -> Inode {
     let type: UInt16 = try cursor.take()
     let mode: UInt16 = try cursor.take()
     let uid: UInt16 = try cursor.take()
@@ -45,11 +50,14 @@ extension SquashfsImage {
       let listing: UInt32 = try cursor.take()
       let block: UInt32 = try cursor.take()
       let parent: UInt32 = try cursor.take()
-      try cursor.skip(2)  // count of index entries: the index is only a short cut, and we read whole listings
+      let indexCount: UInt16 = try cursor.take()
       let offset: UInt16 = try cursor.take()
       attributes = try cursor.take()
       size = UInt64(listing)
-      content = .directory(try place(block, offset, size: size, parent: parent))
+      var directory = try place(block, offset, size: size, parent: parent)
+      // The index is only a short cut, and we read whole listings.
+      directory.indexCount = Int(indexCount)
+      content = .directory(directory)
     case 2:
       let start: UInt32 = try cursor.take()
       let fragment: UInt32 = try cursor.take()

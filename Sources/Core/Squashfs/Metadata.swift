@@ -229,6 +229,11 @@ struct MetadataCursor {
     return value
   }
 
+  /// Moves on to the next block when this one has nothing left, so that `position` and `offset` name what follows.
+  mutating func settle() throws(SquashfsFault) {
+    while offset >= block.bytes.count { try advance() }
+  }
+
   mutating func skip(_ count: Int) throws(SquashfsFault) {
     var left = count
     while left > block.bytes.count - offset {
