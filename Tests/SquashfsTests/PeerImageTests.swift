@@ -57,6 +57,24 @@ struct PeerImageTests {
       "-offset 4096",
     ]
 
+  @Test(arguments: ["-comp gzip -b 4K", "-comp gzip", "-no-fragments", "-always-use-fragments -no-xattrs", "-noI"])
+  func `a run through the inode table meets every object once`(options: String) throws {
+    let (folder, _) = try Self.folder.get()
+    let own = try Folder()
+    try own.run("mksquashfs '\(folder.path)/tree' image -noappend -no-progress \(options)")
+    let image = try OpenImage(own.path + "/image").image
+    var objects: [InodeReference: Inode] = [:]
+    image.walk { object in
+      if let inode = try? object.inode.get() { objects[inode.reference] = inode }
+      return true
+    }
+    objects[image.root] = try image.inode(image.root)
+    let ordered = objects.values.sorted { $0.reference.rawValue < $1.reference.rawValue }
+    var run = try InodeRun(image, behind: ordered[0])
+    for expected in ordered.dropFirst() { #expect(try run.next() == expected) }
+    #expect(throws: SquashfsFault.self) { try run.next() }
+  }
+
   @Test(arguments: grid)
   func `every object reads as the tree has it`(options: String) throws {
     let (folder, attributes) = try Self.folder.get()

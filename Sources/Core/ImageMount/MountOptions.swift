@@ -19,7 +19,7 @@ public struct MountOptions: Equatable, Sendable {
 
   public init(
     isPrivate: Bool = false, isPrivileged: Bool = false, lingerSeconds: Double = 5, patienceSeconds: Double = 10,
-    blockCacheBytes: Int = 64 << 20, pollMicroseconds: Int = 0
+    blockCacheBytes: Int = 24 << 20, pollMicroseconds: Int = 0
   ) {
     self.isPrivate = isPrivate
     self.isPrivileged = isPrivileged

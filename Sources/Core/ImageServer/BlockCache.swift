@@ -106,6 +106,8 @@ final class BlockCache: Sendable {
   /// The node whose bytes were last read from here, and the nodes given to the kernel unasked (`Neighbours`).
   let lastNode = Atomic<UInt64>(0)
   let pushed = Mutex<[Range<UInt64>]>([])
+  /// Whether all of the block is in the kernel's page cache.
+  let isStored = Atomic<Bool>(false)
 
   init(buffer: UnsafeMutableRawBufferPointer, pool: BufferPool) {
     unsafe self.buffer = buffer

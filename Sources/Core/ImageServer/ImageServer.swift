@@ -18,7 +18,7 @@ public struct ServerOptions: Equatable, Sendable {
   public var pollMicroseconds: Int
 
   public init(
-    blockCacheBytes: Int = 64 << 20, threads: Int = 2, ownerIsRoot: Bool = true, pollMicroseconds: Int = 0
+    blockCacheBytes: Int = 24 << 20, threads: Int = 2, ownerIsRoot: Bool = true, pollMicroseconds: Int = 0
   ) {
     self.blockCacheBytes = blockCacheBytes
     self.threads = threads

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// When a file is read, whether the small files beside it should be given to the kernel unasked.
+/// When a file is read, whether what lies beside it should be given to the kernel unasked.
 ///
 /// A READ costs two wake-ups, far more than the bytes of a small file. Whoever reads two files of one fragment block
 /// (`grep -r`, a copy, an import) mostly reads the rest, and they lie there decoded. So at the second file of a block,
@@ -12,6 +12,19 @@ final class Neighbours: Sendable {
   private let isPushing = Atomic<Bool>(false)
   /// The node at which the last push stopped: a reader that arrives there goes through the files in order.
   private let expected = Atomic<UInt64>(0)
+
+  /// Whether the rest of a block should go to the kernel with the page or two that are read of it. Whoever reads a file at
+  /// random comes back to its blocks, and decoding one costs more than storing it.
+  func beginRest(of block: CachedBlock, in map: FileMap, requested: Int, at offset: Int) -> Bool {
+    guard requested <= 8192, offset > 0, map.randomReads.add(1, ordering: .relaxed).oldValue > 1,
+      !block.isStored.load(ordering: .relaxed),
+      isPushing.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    else { return false }
+    block.isStored.store(true, ordering: .relaxed)
+    return true
+  }
+
+  func endRest() { isPushing.store(false, ordering: .releasing) }
 
   /// Called with each small file that is read. Returns the node at which a push would meet an earlier one, if the caller
   /// should push; it must then call `end`.

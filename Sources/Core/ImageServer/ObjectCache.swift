@@ -27,6 +27,8 @@ final class Listing: Sendable {
 /// Where a file's bytes lie, kept between reads.
 final class FileMap: Sendable {
   let list: BlockList
+  /// READs of a page or two inside the file: the kernel sees no order in what is asked.
+  let randomReads = Atomic<Int>(0)
   init(list: BlockList) { self.list = list }
 }
 

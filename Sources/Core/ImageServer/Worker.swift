@@ -273,8 +273,10 @@ internal import Squashfs
   /// Gives the kernel the small files that lie behind the one being read, in the same decoded block, if they are likely
   /// to be read too. Returns the block behind them.
   private func pushNeighbours(of request: Request, on device: Int32) -> StoredBlock? {
-    guard held.count == 1, server.hasThreadsToSpare, let map = server.maps.find(request.node)?.list,
-      map.blocks.isEmpty, let fragment = map.fragment,
+    guard held.count == 1, server.hasThreadsToSpare, let file = server.maps.find(request.node) else { return nil }
+    let map = file.list
+    if !map.blocks.isEmpty { storeRest(of: request, file, on: device) }
+    guard map.blocks.isEmpty, let fragment = map.fragment,
       let limit = server.neighbours.begin(request.node, in: held[0])
     else { return nil }
     var stopped = request.node + 1
@@ -298,11 +300,33 @@ internal import Squashfs
     return nil
   }
 
+  /// Gives the kernel the rest of the data block of which it asked a page or two.
+  private func storeRest(of request: Request, _ file: FileMap, on device: Int32) {
+    let map = file.list
+    let offset = Int(truncatingIfNeeded: request.argument(8, UInt64.self))
+    let count = Int(request.argument(16, UInt32.self))
+    let index = offset / map.blockSize
+    guard index < map.blocks.count, !map.blocks[index].size.isSparse,
+      server.neighbours.beginRest(of: held[0], in: file, requested: count, at: offset)
+    else { return }
+    defer { server.neighbours.endRest() }
+    // Whole pages: the kernel asks for nothing else, and the end of a block is the end of a page or of the file.
+    let inBlock = offset % map.blockSize
+    let end = inBlock + count
+    _ = store(request.node, held[0], at: 0, count: inBlock, to: offset - inBlock, on: device)
+    if end < held[0].count {
+      _ = store(request.node, held[0], at: end, count: held[0].count - end, to: offset + count, on: device)
+    }
+  }
+
   /// Puts bytes into the page cache of a file. Returns whether the kernel knows the file.
-  private func store(_ node: UInt64, _ block: CachedBlock, at offset: Int, count: Int, on device: Int32) -> Bool {
+  private func store(
+    _ node: UInt64, _ block: CachedBlock, at offset: Int, count: Int, to position: Int = 0, on device: Int32
+  ) -> Bool {
+    guard count > 0 else { return true }
     var message = unsafe Answer(notice)
     message.put(node)
-    message.put(UInt64(0))
+    message.put(UInt64(position))
     message.put(UInt32(count))
     message.put(UInt32(0))
     message.finish(unique: 0, error: Protocol.store, length: Protocol.storeHeader + count)
