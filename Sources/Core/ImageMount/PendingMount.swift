@@ -104,14 +104,13 @@ public struct PendingMount: ~Copyable {
         return try UnpackedImage.make(image, options, uid: uid, because: "\(text.what) (\(text.why))")
       }
     case .unmountable(let why): return try UnpackedImage.make(image, options, uid: uid, because: why)
+    // The connections stay open until the program is executed: some servers can watch nothing else.
     case .starting(let near, let middle):
-      defer { close(near) }
       let answer = try? Socket.receive(from: near)
       _ = try? Process.wait(middle)
       guard let answer, let reply = Handover.parse(answer.0, answer.1) else { throw .serverDied }
       return try Self.mounted(reply)
     case .asked(let socket):
-      defer { close(socket) }
       guard ImageMount.readable(socket, within: options.patienceSeconds) else { return try stepAround() }
       guard let answer = try? Socket.receive(from: socket), let reply = Handover.parse(answer.0, answer.1) else {
         // It died, or was on its way out.

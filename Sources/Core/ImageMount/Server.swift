@@ -111,16 +111,19 @@ final class Server {
   }
 
   private func serve(_ connection: Int32, _ reader: ImageServer) {
-    defer { close(connection) }
+    var isKept = false
+    defer { if !isKept { close(connection) } }
     guard let peer = try? Socket.peer(connection), peer.uid == geteuid(),
       let message = try? Socket.receive(limit: 1, from: connection), let word = message.bytes.first
     else { return }
     for stray in message.descriptors { close(stray) }
     switch word {
     case Handover.join:
-      // The watch before the answer: a client is never unseen while it has the mount.
-      guard let watch = try? Socket.peerProcess(connection) else { return }
-      programs.append(watch.release())
+      // The watch before the answer: a client is never unseen while it has the mount. Kernels that have no pidfds: the
+      // connection, which the launch keeps until it becomes its program.
+      let watch = try? Socket.peerProcess(connection).release()
+      isKept = watch == nil
+      programs.append(watch ?? connection)
       do throws(SystemCallFault) { try handOver(to: connection) } catch {
         let text = Explanation(what: "cannot hand over the image mount", why: error.explanation.why)
         try? Socket.send(Handover.bytes(of: text), to: connection)

@@ -81,11 +81,12 @@ struct ServerStart {
           pollMicroseconds: options.pollMicroseconds))
       try reader.start()
       try server.handOver(to: client)
-      let watch = try? Socket.peerProcess(client).release()
-      close(client)
+      // Kernels that have no pidfds: the connection, which the launch keeps until it becomes its program.
+      let watch = (try? Socket.peerProcess(client).release()) ?? client
+      if watch != client { close(client) }
       if let lock = shared?.lock { close(lock) }
       becomeServer(
-        keeping: server.descriptors + [mount.device, image.descriptor, watch ?? -1, reader.endedDescriptor])
+        keeping: server.descriptors + [mount.device, image.descriptor, watch, reader.endedDescriptor])
       server.run(reader, firstClient: watch)
     } catch {
       if let shared { _ = unsafe unlinkat(shared.directory, shared.place.socketName, 0) }

@@ -116,22 +116,29 @@ struct UnpackedImage {
 
   /// No child of the launch is left: the keeper is an orphan.
   private func startKeeper(_ lock: Int32) throws(SystemCallFault) {
-    let program = try Process.pidfd(getpid())
+    let number = getpid()
+    let program = (try? Process.pidfd(number).release()) ?? -1
     let middle = try Process.fork()
     if middle == 0 {
-      if (try? Process.fork()) == 0 { keep(lock, program.number) }
+      if (try? Process.fork()) == 0 { keep(lock, program, number) }
       _exit(0)
     }
+    if program >= 0 { close(program) }
     _ = try Process.wait(middle)
   }
 
-  private func keep(_ lock: Int32, _ program: Int32) -> Never {
+  private func keep(_ lock: Int32, _ program: Int32, _ number: Int32) -> Never {
     _ = setsid()
     _ = unsafe chdir("/")
     Process.resetInheritedState()
     Process.setTitle("apus: " + image.path)
-    Process.closeAll(except: [lock, program])
-    while !ImageMount.readable(program, within: 1e6) { continue }
+    Process.closeAll(except: [lock, program].filter { $0 >= 0 })
+    if program >= 0 {
+      while !ImageMount.readable(program, within: 1e6) { continue }
+    } else {
+      // Linux before 5.3 can only be asked again and again. EPERM: it is somebody's by now.
+      while kill(number, 0) == 0 { sleep(1) }
+    }
     let held = Descriptor(owning: lock)
     if (try? FileLock.tryAcquire(held)) == true { Self.remove(name, in: top) }
     _exit(0)
