@@ -52,7 +52,9 @@ let core: [Target] = [
   module("Squashfs", in: "Core", imports: ["Model", "Linux", "Codec"]),
   module("ImageServer", in: "Core", imports: ["Model", "Linux", "Codec", "Squashfs", "CLinux"]),
   module("Settings", in: "Core", imports: ["Model", "Linux"]),
-  module("ImageMount", in: "Core", imports: ["Model", "Linux", "SIF", "Squashfs", "ImageServer", "Settings", "CLinux"]),
+  module(
+    "ImageMount", in: "Core",
+    imports: ["Model", "Linux", "SIF", "Squashfs", "ImageServer", "Settings", "CLinux"]),
   module("Launch", in: "Core", imports: ["Model", "Linux", "Settings"]),
   module("Engine", in: "Core", imports: ["Model", "Linux", "ImageMount", "Launch", "CLinux"]),
 ]
@@ -70,14 +72,16 @@ let programs: [Target] = [
   .executableTarget(
     name: "apus",
     dependencies: [
-      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount", "Launch",
+      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
+      "Launch",
       "Engine",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
-      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "SquashfsWriter", "Conversion",
+      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "SquashfsWriter",
+      "Conversion",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]

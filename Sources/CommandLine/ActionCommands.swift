@@ -8,12 +8,15 @@ extension Commands {
       "mount", nil, .many("type=bind,source=S,target=T[,ro]"), variables: ["MOUNT"],
       help: "The same, written as fields"),
     Option(
-      "home", "H", .value("SOURCE[:TARGET]"), variables: ["HOME"], help: "Another directory as the home directory"),
+      "home", "H", .value("SOURCE[:TARGET]"), variables: ["HOME"],
+      help: "Another directory as the home directory"),
     Option("no-home", variables: ["NO_HOME"], help: "Do not show the home directory"),
     Option(
       "no-mount", nil, .list("NAME,..."), variables: ["NO_MOUNT"],
       help: "Leave out proc, sys, dev, devpts, home, tmp, hostfs, cwd, bind-paths, or the bind path named"),
-    Option("scratch", "S", .list("TARGET,..."), variables: ["SCRATCH", "SCRATCHDIR"], help: "An empty writable directory"),
+    Option(
+      "scratch", "S", .list("TARGET,..."), variables: ["SCRATCH", "SCRATCHDIR"],
+      help: "An empty writable directory"),
     Option(
       "workdir", "W", .value("DIRECTORY"), variables: ["WORKDIR"],
       help: "Where --scratch, and /tmp and home with --contain, are kept"),
@@ -25,7 +28,8 @@ extension Commands {
       help: "Keep changes in a directory, or lay one over the image read-only with :ro"),
     Option("writable", "w", variables: ["WRITABLE"], help: "Write to the image itself (sandbox directories)"),
     Option(
-      "writable-tmpfs", variables: ["WRITABLE_TMPFS"], help: "Write to the root in memory; changes go with the container"),
+      "writable-tmpfs", variables: ["WRITABLE_TMPFS"],
+      help: "Write to the root in memory; changes go with the container"),
   ]
 
   static let environment: [Option] = [
@@ -41,19 +45,23 @@ extension Commands {
       help: "A minimal /dev, and empty home, /tmp and /var/tmp instead of the host's"),
     Option("containall", "C", variables: ["CONTAINALL"], help: "--contain --pid --ipc --cleanenv"),
     Option(
-      "compat", variables: ["COMPAT"], help: "Much like Docker: --containall --no-init --no-umask --writable-tmpfs --no-eval"),
+      "compat", variables: ["COMPAT"],
+      help: "Much like Docker: --containall --no-init --no-umask --writable-tmpfs --no-eval"),
     Option("pid", "p", variables: ["PID", "UNSHARE_PID"], help: "Processes of its own"),
     Option("no-pid", variables: ["NO_PID"], help: "No processes of its own, whatever else implies them"),
     Option("no-init", variables: ["NOSHIMINIT"], help: "With --pid the program itself is process 1"),
-    Option("ipc", "i", variables: ["IPC", "UNSHARE_IPC"], help: "Semaphores, queues and shared memory of its own"),
+    Option(
+      "ipc", "i", variables: ["IPC", "UNSHARE_IPC"], help: "Semaphores, queues and shared memory of its own"),
     Option("uts", variables: ["UTS", "UNSHARE_UTS"], help: "A host name of its own"),
-    Option("hostname", nil, .value("NAME"), variables: ["HOSTNAME"], help: "Set the host name (implies --uts)"),
+    Option(
+      "hostname", nil, .value("NAME"), variables: ["HOSTNAME"], help: "Set the host name (implies --uts)"),
     Option(
       "userns", "u", variables: ["USERNS", "UNSHARE_USERNS"],
       help: "A user namespace; only root could do without, so for others it changes nothing"),
     Option("no-umask", variables: ["NO_UMASK"], help: "File mode mask 0022 instead of the caller's"),
     Option(
-      "no-shared-mount", variables: ["NO_SHARED_MOUNT"], help: "A server of its own instead of the shared one"),
+      "no-shared-mount", variables: ["NO_SHARED_MOUNT"], help: "A server of its own instead of the shared one"
+    ),
   ]
 
   static let directory = Option(
@@ -61,7 +69,8 @@ extension Commands {
     help: "The working directory in the container")
 
   static let app = Option(
-    "app", nil, .value("NAME"), variables: ["APP", "APPNAME"], help: "One of the applications in the image (/scif/apps)")
+    "app", nil, .value("NAME"), variables: ["APP", "APPNAME"],
+    help: "One of the applications in the image (/scif/apps)")
 
   static let action: [Option] = binds + writable + environment + isolation + [directory, app]
 
@@ -70,7 +79,8 @@ extension Commands {
     directory, /tmp, the working directory and the network of the host, unless an option says otherwise.
     """
 
-  static let shellOption = Option("shell", "s", .value("PATH"), variables: ["SHELL"], help: "The shell to start")
+  static let shellOption = Option(
+    "shell", "s", .value("PATH"), variables: ["SHELL"], help: "The shell to start")
 
   static let launches = ["exec", "run", "shell", "test"]
 
@@ -107,7 +117,8 @@ extension Commands {
     Command(
       ["explain", name], name == "exec" ? "IMAGE COMMAND [ARGUMENT...]" : "IMAGE [ARGUMENT...]",
       fewest: name == "exec" ? 2 : 1, summary: "Show what `apus \(name)` would do, and why",
-      description: "Prints the plan of the launch: namespaces, mounts in their order, environment, program, each with "
+      description:
+        "Prints the plan of the launch: namespaces, mounts in their order, environment, program, each with "
         + "its reason. Runs nothing.",
       options: action + (name == "shell" ? [shellOption] : []) + [json])
   }

@@ -53,7 +53,10 @@ public enum UsageFault: Error, Equatable, Sendable {
     switch self {
     case .noCommand: ("nothing to do", "no command was given", "`apus help` lists them")
     case .unknownCommand(let word, let near):
-      ("unknown command \(word)", "apus has none of that name", near.map { "did you mean `apus \($0)`?" } ?? "`apus help` lists them")
+      (
+        "unknown command \(word)", "apus has none of that name",
+        near.map { "did you mean `apus \($0)`?" } ?? "`apus help` lists them"
+      )
     case .unknownOption(let word, let command, let near):
       (
         "unknown option \(word)", "`apus \(command)` has none of that name",
@@ -64,7 +67,10 @@ public enum UsageFault: Error, Equatable, Sendable {
     case .notBoolean(let source, let value):
       ("\(source)=\(value)", "it is neither true nor false", "use one of 1, 0, true, false")
     case .operandCount(let command, let usage):
-      ("wrong number of operands for `apus \(command)`", "its usage is: apus \(usage)", "`apus help \(command)` shows more")
+      (
+        "wrong number of operands for `apus \(command)`", "its usage is: apus \(usage)",
+        "`apus help \(command)` shows more"
+      )
     }
   }
 }

@@ -6,7 +6,9 @@ public enum Commands {
     Option("quiet", "q", variables: ["QUIET"], help: "Say nothing but warnings and failures"),
     Option("silent", "s", variables: ["SILENT"], help: "Say nothing at all"),
     Option("nocolor", variables: ["NOCOLOR"], help: "No colour on a terminal"),
-    Option("config", "c", .value("FILE"), variables: ["CONFIG_FILE"], help: "Settings to read instead of etc/apus/apus.conf"),
+    Option(
+      "config", "c", .value("FILE"), variables: ["CONFIG_FILE"],
+      help: "Settings to read instead of etc/apus/apus.conf"),
     Option("help", "h", help: "Explain a command and its options"),
     Option("version", help: "Print the version"),
   ]
@@ -17,16 +19,21 @@ public enum Commands {
     actions + images + [
       Command(
         ["doctor"], operands: 0...0, summary: "Say what this node offers containers, and what is missing",
-        description: "Looks at everything Apus uses of this machine: user namespaces and what limits them, /dev/fuse, "
+        description:
+          "Looks at everything Apus uses of this machine: user namespaces and what limits them, /dev/fuse, "
           + "overlay file systems, mount interfaces, subordinate ids, cgroups, binfmt_misc. For what is missing it "
           + "says what that costs and who can change it. Exit code 0 when images can be run, else 255.",
-        options: [json, Option("apparmor-profile", help: "Print the AppArmor profile for this installation")],
+        options: [
+          json, Option("apparmor-profile", help: "Print the AppArmor profile for this installation"),
+        ],
         mixesOptions: true),
       Command(
         ["mounts"], operands: 0...0, summary: "List the image servers of this user",
-        description: "One server per image and session holds a mount that all containers share. It leaves a few "
+        description:
+          "One server per image and session holds a mount that all containers share. It leaves a few "
           + "seconds after the last of them has ended.",
-        options: [json, Option("all", "a", help: "Also those of other sessions and jobs")], mixesOptions: true),
+        options: [json, Option("all", "a", help: "Also those of other sessions and jobs")], mixesOptions: true
+      ),
       Command(["version"], operands: 0...0, summary: "Print the version"),
       Command(["help"], "[COMMAND...]", summary: "Explain a command"),
       Command(

@@ -51,11 +51,13 @@ public enum Completion {
       let condition =
         command.path.count == 1
         ? "__fish_use_subcommand" : "__fish_seen_subcommand_from \(command.path[0])"
-      out += "complete -c apus -n '\(condition)' -a '\(command.path.last ?? "")' -d '\(quoted(command.summary))'\n"
+      out +=
+        "complete -c apus -n '\(condition)' -a '\(command.path.last ?? "")' -d '\(quoted(command.summary))'\n"
       for option in command.options where !option.isHidden {
         let letter = option.letter.map { " -s \($0)" } ?? ""
         let value = option.placeholder == nil ? "" : " -r"
-        out += "complete -c apus -n '__fish_seen_subcommand_from \(command.path.last ?? "")' -l \(option.name)\(letter)\(value) -d '\(quoted(option.help))'\n"
+        out +=
+          "complete -c apus -n '__fish_seen_subcommand_from \(command.path.last ?? "")' -l \(option.name)\(letter)\(value) -d '\(quoted(option.help))'\n"
       }
     }
     return out

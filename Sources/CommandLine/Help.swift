@@ -2,7 +2,8 @@
 public enum Help {
   public static func overview() -> String {
     "usage: apus [OPTION...] COMMAND [ARGUMENT...]\n\nRuns programs in images, as an ordinary user.\n\n"
-      + list(Commands.all.filter { !$0.isHidden }) + "\n" + options(Commands.global, title: "Options before the command")
+      + list(Commands.all.filter { !$0.isHidden }) + "\n"
+      + options(Commands.global, title: "Options before the command")
       + "\n`apus help COMMAND` explains one.\n"
   }
 
@@ -12,7 +13,8 @@ public enum Help {
   }
 
   public static func page(_ command: Command) -> String {
-    var out = "usage: apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)\n\n"
+    var out =
+      "usage: apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)\n\n"
     out += command.summary + ".\n"
     if !command.description.isEmpty { out += "\n" + wrapped(command.description) + "\n" }
     if !command.options.isEmpty { out += "\n" + options(command.options, title: "Options") }
@@ -29,7 +31,9 @@ public enum Help {
       + shown.map { option in
         let usage = "  " + option.usage
         let variable = option.variables.first.map { " [APUS_\($0)]" } ?? ""
-        let lead = usage.count < width + 2 ? padded(usage, width + 2) : usage + "\n" + String(repeating: " ", count: width + 2)
+        let lead =
+          usage.count < width + 2
+          ? padded(usage, width + 2) : usage + "\n" + String(repeating: " ", count: width + 2)
         return lead + option.help + variable + "\n"
       }.joined()
   }

@@ -9,7 +9,9 @@ public enum Manual {
     out += ".SH NAME\n\(title) \\- \(escaped(command.summary))\n"
     out += ".SH SYNOPSIS\n.B apus \(escaped(command.name))\n"
     out += (command.options.isEmpty ? "" : "[\\fIOPTION\\fR...] ") + "\\fI\(escaped(command.operands))\\fR\n"
-    if !command.description.isEmpty { out += ".SH DESCRIPTION\n\(escaped(Help.wrapped(command.description)))\n" }
+    if !command.description.isEmpty {
+      out += ".SH DESCRIPTION\n\(escaped(Help.wrapped(command.description)))\n"
+    }
     if !command.options.isEmpty { out += ".SH OPTIONS\n" + options(command.options) }
     if !command.examples.isEmpty {
       out += ".SH EXAMPLES\n.nf\n" + command.examples.map { escaped($0) + "\n" }.joined() + ".fi\n"
@@ -69,7 +71,8 @@ public enum Manual {
   public static func markdown() -> String {
     var out = "# Commands\n\nMade from the declarations in `Sources/CommandLine` by `apus man --markdown`.\n"
     for command in Commands.all where !command.isHidden {
-      out += "\n## apus \(command.name)\n\n`apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)`\n\n"
+      out +=
+        "\n## apus \(command.name)\n\n`apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)`\n\n"
       out += command.summary + "."
       if !command.description.isEmpty { out += " " + command.description }
       out += "\n"

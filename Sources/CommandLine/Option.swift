@@ -23,7 +23,8 @@ public struct Option: Equatable, Sendable {
   public let isHidden: Bool
 
   public init(
-    _ name: String, _ letter: Character? = nil, _ kind: Kind = .flag, variables: [String] = [], synonyms: [String] = [],
+    _ name: String, _ letter: Character? = nil, _ kind: Kind = .flag, variables: [String] = [],
+    synonyms: [String] = [],
     help: String, isHidden: Bool = false
   ) {
     self.name = name

@@ -95,14 +95,16 @@ public struct Parser: Sendable {
     _ word: String, _ left: inout ArraySlice<String>, _ options: [Option], _ command: String,
     _ flags: inout [String: Bool], _ values: inout [String: [String]]
   ) throws(UsageFault) {
-    let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+      String.init)
     guard let option = options.first(where: { $0.name == parts[0] || $0.synonyms.contains(parts[0]) }) else {
       let names = options.filter { !$0.isHidden }.map(\.name)
       throw .unknownOption(word, command: command, near: Nearest.name(to: parts[0], among: names))
     }
     let given = parts.count > 1 ? parts[1] : nil
     if option.kind == .flag {
-      flags[option.name] = try given.map { text throws(UsageFault) in try Self.boolean(text, "--" + option.name) } ?? true
+      flags[option.name] =
+        try given.map { text throws(UsageFault) in try Self.boolean(text, "--" + option.name) } ?? true
       return
     }
     guard let value = given ?? left.popFirst() else { throw .missingValue(option: "--" + option.name) }
@@ -152,7 +154,9 @@ public struct Parser: Sendable {
     guard !isGiven || option.addsEnvironment else { return }
     for prefix in Self.prefixes {
       for variable in option.variables {
-        guard let value = environment(prefix + variable), !value.isEmpty || option.kind != .flag else { continue }
+        guard let value = environment(prefix + variable), !value.isEmpty || option.kind != .flag else {
+          continue
+        }
         switch option.kind {
         case .flag: parsed.flags[option.name] = try Self.boolean(value, prefix + variable)
         case .many:
@@ -183,7 +187,9 @@ enum Nearest {
   /// nil where nothing is within two edits, or within a third of the word's length.
   static func name(to word: String, among names: [String]) -> String? {
     let ranked = names.map { ($0, distance(word, $0)) }.min { $0.1 < $1.1 }
-    guard let (name, distance) = ranked, distance <= max(2, word.count / 3), distance < word.count else { return nil }
+    guard let (name, distance) = ranked, distance <= max(2, word.count / 3), distance < word.count else {
+      return nil
+    }
     return name
   }
 

@@ -75,8 +75,9 @@ private func exists(_ command: String) -> Bool { system("command -v \(command) >
     #expect(wanted.count > 20)
     // The root's own entry count differs; its facts do not.
     #expect(wanted.filter { !found.contains($0) } == [])
-    #expect(folder.run("readlink back/.run; stat -c %a back/tmp; ls back/.singularity.d/actions | tr '\\n' ' '")
-      == ".singularity.d/actions/run\n1777\nexec run shell start test ")
+    #expect(
+      folder.run("readlink back/.run; stat -c %a back/tmp; ls back/.singularity.d/actions | tr '\\n' ' '")
+        == ".singularity.d/actions/run\n1777\nexec run shell start test ")
   }
 
   @Test(.enabled(if: exists("unsquashfs"), "needs squashfs-tools"))
@@ -130,7 +131,9 @@ private func exists(_ command: String) -> Bool { system("command -v \(command) >
   @Test func `a failure leaves nothing behind`() throws {
     _ = folder.run("echo mine > old.sif; head -c 5000 /dev/urandom > noise; (printf hsqs; cat noise) > bad")
     for source in ["noise", "bad", "none"] {
-      #expect(throws: BuildFault.self) { _ = try SIFBuild.make(sif, from: folder.path + "/" + source, SIFBuild.Options()) }
+      #expect(throws: BuildFault.self) {
+        _ = try SIFBuild.make(sif, from: folder.path + "/" + source, SIFBuild.Options())
+      }
       #expect(throws: BuildFault.self) {
         _ = try Sandbox.make(folder.path + "/box", fromImage: folder.path + "/" + source, replaces: false)
       }
@@ -145,26 +148,34 @@ private func exists(_ command: String) -> Bool { system("command -v \(command) >
   @Test func `what the tree has stays, labels are merged`() throws {
     var tree = Tree()
     for (path, text) in [
-      ("/.singularity.d/runscript", "#!/bin/sh\necho mine\n"), ("/.singularity.d/labels.json", #"{"a":"1","b":"\u0032","n":5}"#),
+      ("/.singularity.d/runscript", "#!/bin/sh\necho mine\n"),
+      ("/.singularity.d/labels.json", #"{"a":"1","b":"\u0032","n":5}"#),
       ("/etc/hosts", "127.0.0.1 here\n"), ("/run-me", ""),
-    ] { try tree.put(Tree.Node(.file(.bytes(Array(text.utf8))), mode: 0o644), at: path, directories: Self.folder) }
+    ] {
+      try tree.put(
+        Tree.Node(.file(.bytes(Array(text.utf8))), mode: 0o644), at: path, directories: Self.folder)
+    }
     try planSingularityDirectory(&tree, SingularityDirectory(labels: [("b", "3"), ("c", "4")]))
     #expect(tree.text(at: "/.singularity.d/runscript") == "#!/bin/sh\necho mine\n")
     #expect(tree.text(at: "/etc/hosts") == "127.0.0.1 here\n")
-    #expect(parseLabels(tree.text(at: "/.singularity.d/labels.json") ?? "")?.map { "\($0.name)=\($0.value)" }
-      == ["a=1", "b=3", "c=4"])
+    #expect(
+      parseLabels(tree.text(at: "/.singularity.d/labels.json") ?? "")?.map { "\($0.name)=\($0.value)" }
+        == ["a=1", "b=3", "c=4"])
     #expect(tree.text(at: "/singularity") == "#!/bin/sh\necho mine\n")
   }
 
   @Test func `a link of the tree to the host's etc leads nowhere`() throws {
     var tree = Tree()
-    try tree.put(Tree.Node(.link(target: Array("/tmp/outside".utf8)), mode: 0o777), at: "/etc", directories: Self.folder)
+    try tree.put(
+      Tree.Node(.link(target: Array("/tmp/outside".utf8)), mode: 0o777), at: "/etc", directories: Self.folder)
     #expect(throws: TreeFault.self) { try planSingularityDirectory(&tree, SingularityDirectory()) }
     #expect(access("/tmp/outside", F_OK) != 0)
   }
 
   @Test(arguments: ["", "[]", "{", #"{"a"}"#, #"{"a":"b""#, #"{"a":{"b":[1,{"c":"d"}]}"#, #"{"a":"\ud8"}"#])
-  func `labels that are no JSON are refused, not half read`(text: String) { #expect(parseLabels(text) == nil) }
+  func `labels that are no JSON are refused, not half read`(text: String) {
+    #expect(parseLabels(text) == nil)
+  }
 
   @Test func `labels nested without end are refused`() {
     #expect(parseLabels(#"{"a":"# + String(repeating: "[", count: 100_000)) == nil)
@@ -173,7 +184,8 @@ private func exists(_ command: String) -> Bool { system("command -v \(command) >
 
 @Suite struct OCIRunscriptTests {
   /// Runs a script with /bin/sh and gives back what it printed.
-  private func output(_ process: OCIProcess, _ arguments: String, _ environment: String = "") throws -> String {
+  private func output(_ process: OCIProcess, _ arguments: String, _ environment: String = "") throws -> String
+  {
     let folder = try Folder()
     let script = try File.open(folder.path + "/run", O_WRONLY | O_CREAT, mode: 0o755)
     try File.write(Array(process.runscript.utf8), to: script.number)
@@ -192,11 +204,14 @@ private func exists(_ command: String) -> Bool { system("command -v \(command) >
   func `entry point, command and words of the user come together as OCI runtimes do it`(
     entrypoint: [String], command: [String], arguments: String, environment: String, wanted: String
   ) throws {
-    #expect(try output(OCIProcess(entrypoint: entrypoint, command: command), arguments, environment) == wanted)
+    #expect(
+      try output(OCIProcess(entrypoint: entrypoint, command: command), arguments, environment) == wanted)
   }
 
   @Test func `variables yield to those that are set, PATH does not, odd names are skipped`() throws {
-    let process = OCIProcess(environment: ["PATH=/image", "A=from `image` \"$x\"", "B=kept", "0bad=x", "C", "D-E=f"])
+    let process = OCIProcess(environment: [
+      "PATH=/image", "A=from `image` \"$x\"", "B=kept", "0bad=x", "C", "D-E=f",
+    ])
     let folder = try Folder()
     let script = try File.open(folder.path + "/env", O_WRONLY | O_CREAT, mode: 0o644)
     try File.write(Array(process.environmentScript.utf8), to: script.number)

@@ -28,7 +28,8 @@ import Testing
       #expect(try Installed.run("build", sif, tree, as: .root).code == 0)
       let squashfs = folder + "/whole.sqfs"
       #expect(
-        try Installed.execute(["/usr/bin/mksquashfs", tree, squashfs, "-quiet", "-no-progress"], as: .root).code == 0)
+        try Installed.execute(["/usr/bin/mksquashfs", tree, squashfs, "-quiet", "-no-progress"], as: .root)
+          .code == 0)
       for image in [sif, squashfs] {
         let whole = try Data(contentsOf: URL(fileURLWithPath: image))
         #expect(whole.count > 300_000)
@@ -55,7 +56,8 @@ import Testing
 
   @Test func `an image of another architecture names both and says how to run it`() throws {
     try Installed.withFolder { folder in
-      let built = try Installed.run("build", "--arch", "s390x", folder + "/x.sif", Installed.image("tiny"), as: .root)
+      let built = try Installed.run(
+        "build", "--arch", "s390x", folder + "/x.sif", Installed.image("tiny"), as: .root)
       #expect(built.code == 0, "\(built.err)")
       let refused = try Self.refusal(folder + "/x.sif")
       #expect(refused.err.contains("s390x") && refused.err.contains("binfmt"))
@@ -94,6 +96,8 @@ import Testing
     let command = try Installed.run("exce", "x", "y")
     #expect(command.code == 1 && command.err.contains("exec"))
     #expect(try Installed.run("exec", Installed.image("tiny.sif")).code == 1)
-    #expect(try Installed.run("exec", Installed.image("tiny.sif"), "true", environment: ["APUS_CONTAIN": "yes"]).code == 1)
+    #expect(
+      try Installed.run("exec", Installed.image("tiny.sif"), "true", environment: ["APUS_CONTAIN": "yes"])
+        .code == 1)
   }
 }

@@ -5,34 +5,38 @@ import Testing
 @Suite struct EnvironmentTests {
   static let image = Installed.image("scripted.sif")
 
-  static func value(_ name: String, _ options: [String] = [], _ environment: [String: String] = [:], image: String = image) throws -> String {
+  static func value(
+    _ name: String, _ options: [String] = [], _ environment: [String: String] = [:], image: String = image
+  ) throws -> String {
     try Installed.execute(
-      [Installed.apus, "exec"] + options + [image, "sh", "-c", "echo \"$\(name)\""], as: .user, environment: environment
+      [Installed.apus, "exec"] + options + [image, "sh", "-c", "echo \"$\(name)\""], as: .user,
+      environment: environment
     ).line
   }
 
-  @Test(arguments: [
-    ("MARK", [], ["MARK": "host"], "host"),
-    ("FROM_IMAGE", [], ["FROM_IMAGE": "host"], "of the image"),
-    ("GREETING", [], [:], "hello world"),
-    ("LATER", [], [:], "of the image, then"),
-    ("FROM_IMAGE", ["--env", "FROM_IMAGE=flag"], ["APUSENV_FROM_IMAGE": "variable"], "flag"),
-    ("FROM_IMAGE", [], ["APUSENV_FROM_IMAGE": "variable"], "variable"),
-    ("A", [], ["APPTAINERENV_A": "apptainer", "SINGULARITYENV_A": "singularity"], "apptainer"),
-    ("A", [], ["APUSENV_A": "ours", "APPTAINERENV_A": "apptainer"], "ours"),
-    ("B", ["--env", "A=1,B=2"], [:], "2"),
-    ("A", ["--env", "\"A=1,2\""], [:], "1,2"),
-    ("A", ["--env", "A=$GREETING!"], [:], "hello world!"),
-    ("A", ["--no-eval", "--env", "A=$GREETING!"], [:], "$GREETING!"),
-    ("MARK", ["--cleanenv"], ["MARK": "host"], ""),
-    ("LANG", ["--cleanenv"], ["LANG": "xx"], "C"),
-    ("TERM", ["--cleanenv"], [:], "dumb"),
-    ("HOME", ["--env", "HOME=/elsewhere"], [:], Installed.home),
-    ("LD_LIBRARY_PATH", [], ["LD_LIBRARY_PATH": "/host"], "/.singularity.d/libs"),
-    ("LD_LIBRARY_PATH", ["--env", "LD_LIBRARY_PATH=/mine"], [:], "/mine:/.singularity.d/libs"),
-    ("SINGULARITY_NAME", [], [:], "scripted.sif"),
-    ("APPTAINER_COMMAND", [], [:], "exec"),
-  ] as [(String, [String], [String: String], String)])
+  @Test(
+    arguments: [
+      ("MARK", [], ["MARK": "host"], "host"),
+      ("FROM_IMAGE", [], ["FROM_IMAGE": "host"], "of the image"),
+      ("GREETING", [], [:], "hello world"),
+      ("LATER", [], [:], "of the image, then"),
+      ("FROM_IMAGE", ["--env", "FROM_IMAGE=flag"], ["APUSENV_FROM_IMAGE": "variable"], "flag"),
+      ("FROM_IMAGE", [], ["APUSENV_FROM_IMAGE": "variable"], "variable"),
+      ("A", [], ["APPTAINERENV_A": "apptainer", "SINGULARITYENV_A": "singularity"], "apptainer"),
+      ("A", [], ["APUSENV_A": "ours", "APPTAINERENV_A": "apptainer"], "ours"),
+      ("B", ["--env", "A=1,B=2"], [:], "2"),
+      ("A", ["--env", "\"A=1,2\""], [:], "1,2"),
+      ("A", ["--env", "A=$GREETING!"], [:], "hello world!"),
+      ("A", ["--no-eval", "--env", "A=$GREETING!"], [:], "$GREETING!"),
+      ("MARK", ["--cleanenv"], ["MARK": "host"], ""),
+      ("LANG", ["--cleanenv"], ["LANG": "xx"], "C"),
+      ("TERM", ["--cleanenv"], [:], "dumb"),
+      ("HOME", ["--env", "HOME=/elsewhere"], [:], Installed.home),
+      ("LD_LIBRARY_PATH", [], ["LD_LIBRARY_PATH": "/host"], "/.singularity.d/libs"),
+      ("LD_LIBRARY_PATH", ["--env", "LD_LIBRARY_PATH=/mine"], [:], "/mine:/.singularity.d/libs"),
+      ("SINGULARITY_NAME", [], [:], "scripted.sif"),
+      ("APPTAINER_COMMAND", [], [:], "exec"),
+    ] as [(String, [String], [String: String], String)])
   func `a variable has the value that the order of sources gives it`(
     name: String, options: [String], environment: [String: String], value: String
   ) throws {
@@ -55,7 +59,8 @@ import Testing
 
   @Test func `a file of variables is read, and one with commands refused`() throws {
     try Installed.withFolder { folder in
-      try "# comment\nA='one two'\nexport B=\"$A three\"\n".write(toFile: folder + "/env", atomically: true, encoding: .utf8)
+      try "# comment\nA='one two'\nexport B=\"$A three\"\n".write(
+        toFile: folder + "/env", atomically: true, encoding: .utf8)
       #expect(try Self.value("B", ["--env-file", folder + "/env"]) == "one two three")
       try "A=$(id)\n".write(toFile: folder + "/bad", atomically: true, encoding: .utf8)
       let refused = try Installed.run("exec", "--env-file", folder + "/bad", Self.image, "true")

@@ -13,10 +13,14 @@ import Testing
     #expect(outcome.line == uid)
   }
 
-  @Test func `a user whom the host does not know gets a name made of the number, asked for once a day`() throws {
+  @Test func `a user whom the host does not know gets a name made of the number, asked for once a day`()
+    throws
+  {
     let runtime = "/tmp/apus-54321"
     defer { try? FileManager.default.removeItem(atPath: runtime) }
-    let words = ["/usr/bin/setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", Installed.apus, "exec"]
+    let words = [
+      "/usr/bin/setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", Installed.apus, "exec",
+    ]
     for _ in 0..<2 {
       let outcome = try Installed.execute(words + [Installed.image("tiny.sif"), "id", "-un"], as: .root)
       #expect(outcome.line == "user54321", "\(outcome.err)")
@@ -31,7 +35,8 @@ import Testing
       try FileManager.default.copyItem(atPath: Installed.image("tiny.sif"), toPath: image)
       chmod(image, 0o644)
       for (limit, servers) in [("ulimit -v 4000000;", "0"), ("", "1")] {
-        let script = "(\(limit) exec \(Installed.apus) exec \(image) sleep 2) & sleep 1;"
+        let script =
+          "(\(limit) exec \(Installed.apus) exec \(image) sleep 2) & sleep 1;"
           + " \(Installed.apus) mounts --all | grep -c limited.sif; wait"
         let outcome = try Installed.execute(["/bin/sh", "-c", script], as: .user)
         #expect(outcome.line == servers, "\(outcome.err)")
@@ -39,11 +44,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (["true"], 0), (["false"], 1), (["sh", "-c", "exit 77"], 77), (["no-such-program"], 127), (["/bin/no-such"], 127),
-    (["/opt/not-executable"], 126), (["/opt/no-interpreter"], 126), (["/opt"], 126), (["sh", "-c", "kill -9 $$"], 137),
-    (["sh", "-c", "kill -15 $$"], 143),
-  ] as [([String], Int32)])
+  @Test(
+    arguments: [
+      (["true"], 0), (["false"], 1), (["sh", "-c", "exit 77"], 77), (["no-such-program"], 127),
+      (["/bin/no-such"], 127),
+      (["/opt/not-executable"], 126), (["/opt/no-interpreter"], 126), (["/opt"], 126),
+      (["sh", "-c", "kill -9 $$"], 137),
+      (["sh", "-c", "kill -15 $$"], 143),
+    ] as [([String], Int32)])
   func `the exit code is the program's, or says why it did not start`(words: [String], code: Int32) throws {
     let outcome = try Installed.execute(
       [Installed.apus, "exec", Installed.image("tiny.sif")] + words, as: .user)
@@ -56,14 +64,18 @@ import Testing
 
   @Test func `with a pid namespace the exit code and signals come through as well`() throws {
     for (script, code) in [("exit 5", 5), ("kill -9 $$", 137)] as [(String, Int32)] {
-      #expect(try Installed.run("exec", "--pid", Installed.image("tiny.sif"), "sh", "-c", script).code == code)
+      #expect(
+        try Installed.run("exec", "--pid", Installed.image("tiny.sif"), "sh", "-c", script).code == code)
     }
-    #expect(try Installed.run("exec", "--pid", "--no-init", Installed.image("tiny.sif"), "sh", "-c", "exit 6").code == 6)
+    #expect(
+      try Installed.run("exec", "--pid", "--no-init", Installed.image("tiny.sif"), "sh", "-c", "exit 6").code
+        == 6)
     #expect(try Installed.run("exec", "--pid", Installed.image("tiny.sif"), "nothing-here").code == 127)
   }
 
   @Test func `with a pid namespace the program sees only its own`() throws {
-    let outcome = try Installed.run("exec", "--pid", Installed.image("tiny.sif"), "sh", "-c", "echo $$; ls -d /proc/[0-9]* | wc -l")
+    let outcome = try Installed.run(
+      "exec", "--pid", Installed.image("tiny.sif"), "sh", "-c", "echo $$; ls -d /proc/[0-9]* | wc -l")
     let lines = outcome.line.split(separator: "\n")
     #expect(lines.first == "2", "init is process 1")
     #expect(Int(lines.last ?? "") ?? 99 <= 4)
@@ -72,19 +84,25 @@ import Testing
   @Test func `the launcher becomes the program and leaves no child`() throws {
     // The shell's parent is whoever started apus, and it has no child it did not make.
     let outcome = try Installed.execute(
-      ["/bin/sh", "-c", "\(Installed.apus) exec \(Installed.image("tiny.sif")) sh -c 'cat /proc/$$/task/$$/children; readlink /proc/$$/exe'"],
+      [
+        "/bin/sh", "-c",
+        "\(Installed.apus) exec \(Installed.image("tiny.sif")) sh -c 'cat /proc/$$/task/$$/children; readlink /proc/$$/exe'",
+      ],
       as: .user)
     #expect(outcome.out.contains("/bin/busybox"))
   }
 
   @Test func `no descriptor of ours reaches the program`() throws {
     let outcome = try Installed.run("exec", Installed.image("tiny.sif"), "ls", "/proc/self/fd")
-    #expect(outcome.line.split(separator: "\n").map(String.init).filter { Int($0) ?? 0 > 3 } == [], "\(outcome.out)")
+    #expect(
+      outcome.line.split(separator: "\n").map(String.init).filter { Int($0) ?? 0 > 3 } == [], "\(outcome.out)"
+    )
   }
 
   @Test func `the program has no capability and can get none`() throws {
     let outcome = try Installed.run(
-      "exec", Installed.image("tiny.sif"), "grep", "-E", "^(Cap(Eff|Inh|Prm|Amb)|NoNewPrivs)", "/proc/self/status")
+      "exec", Installed.image("tiny.sif"), "grep", "-E", "^(Cap(Eff|Inh|Prm|Amb)|NoNewPrivs)",
+      "/proc/self/status")
     for line in outcome.line.split(separator: "\n") {
       let value = line.split(separator: "\t").last ?? ""
       #expect(line.hasPrefix("NoNewPrivs") ? value == "1" : Int(value, radix: 16) == 0, "\(line)")
@@ -100,7 +118,8 @@ import Testing
 
   @Test(arguments: [([], "point from command"), (["one", "two"], "point one two")] as [([String], String)])
   func `run follows entry point and command of the image`(words: [String], line: String) throws {
-    let outcome = try Installed.execute([Installed.apus, "run", Installed.image("scripted.sif")] + words, as: .user)
+    let outcome = try Installed.execute(
+      [Installed.apus, "run", Installed.image("scripted.sif")] + words, as: .user)
     #expect(outcome.line == line, "\(outcome.err)")
   }
 

@@ -4,7 +4,9 @@ import Testing
 /// Death and full disks at every step, by strace's injection: nothing half-made stays, and the next try works.
 @Suite struct FaultTests {
   /// How often each of `calls` is made by a run, at most, in any one of its processes.
-  static func counts(_ calls: [String], _ words: [String], as caller: Caller, _ folder: String) throws -> [String: Int] {
+  static func counts(_ calls: [String], _ words: [String], as caller: Caller, _ folder: String) throws
+    -> [String: Int]
+  {
     let trace = folder + "/trace"
     _ = try strace(["-ff", "-o", trace, "-e", "trace=" + calls.joined(separator: ",")], words, as: caller)
     var counts: [String: Int] = [:]
@@ -25,13 +27,17 @@ import Testing
   }
 
   static func inject(_ fault: String, _ words: [String], as caller: Caller) throws -> Outcome {
-    try strace(["-o", "/dev/null", "-e", "trace=" + fault.prefix { $0 != ":" }, "-e", "inject=" + fault], words, as: caller)
+    try strace(
+      ["-o", "/dev/null", "-e", "trace=" + fault.prefix { $0 != ":" }, "-e", "inject=" + fault], words,
+      as: caller)
   }
 
   /// Each place up to the fourth, then about four more up to the last.
   static func places(_ count: Int) -> [Int] {
     guard count > 0 else { return [] }
-    return Array(Set(Array(1...min(count, 4)) + stride(from: 5, through: count, by: max(1, count / 4)) + [count])).sorted()
+    return Array(
+      Set(Array(1...min(count, 4)) + stride(from: 5, through: count, by: max(1, count / 4)) + [count])
+    ).sorted()
   }
 
   enum Target: String, CaseIterable, Sendable { case sif, sandbox }
@@ -42,7 +48,10 @@ import Testing
     for path in ["bin", "etc/deep/er", "tmp"] {
       try FileManager.default.createDirectory(atPath: tree + "/" + path, withIntermediateDirectories: true)
     }
-    for index in 0..<4 { try Installed.write(Data((0..<200_000 * index).map { _ in UInt8.random(in: 0...15) }), to: tree + "/etc/deep/\(index)") }
+    for index in 0..<4 {
+      try Installed.write(
+        Data((0..<200_000 * index).map { _ in UInt8.random(in: 0...15) }), to: tree + "/etc/deep/\(index)")
+    }
     symlink("deep/1", tree + "/etc/link")
     link(tree + "/etc/deep/2", tree + "/bin/same")
     return tree
@@ -67,7 +76,9 @@ import Testing
       /// What is at the target: nothing, the old, or the new; anything else is half-made.
       func isWhole() throws -> Bool {
         guard FileManager.default.fileExists(atPath: out) else { return !replaces }
-        if target == .sandbox { return try Installed.execute(["/usr/bin/diff", "-r", reference, out], as: .root).code == 0 }
+        if target == .sandbox {
+          return try Installed.execute(["/usr/bin/diff", "-r", reference, out], as: .root).code == 0
+        }
         return FileManager.default.contentsEqual(atPath: out, andPath: old)
       }
       func prepare() throws {
@@ -75,7 +86,10 @@ import Testing
         guard replaces else { return }
         try FileManager.default.copyItem(atPath: target == .sif ? old : reference, toPath: out)
       }
-      let calls = ["pwrite64", "fsync", "linkat", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "fchownat"]
+      let calls = [
+        "pwrite64", "fsync", "linkat", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
+        "fchownat",
+      ]
       try prepare()
       let counts = try Self.counts(calls, words, as: .root, folder)
       #expect(counts.values.reduce(0, +) > 4)
@@ -103,7 +117,8 @@ import Testing
       let place = folder + "/place"
       try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
       let words =
-        [Installed.apus, "build"] + (target == .sif ? [place + "/out", tree] : ["--sandbox", place + "/out", old])
+        [Installed.apus, "build"]
+        + (target == .sif ? [place + "/out", tree] : ["--sandbox", place + "/out", old])
       let calls = ["pwrite64", "fsync", "linkat", "renameat", "mkdirat", "symlinkat"]
       let counts = try Self.counts(calls, words, as: .root, folder)
       try? FileManager.default.removeItem(atPath: place + "/out")
@@ -117,7 +132,9 @@ import Testing
             continue
           }
           #expect(outcome.code == 255 || outcome.code == 1, "\(call) \(number): \(outcome.code)")
-          #expect(outcome.err.contains("FATAL:   ") && outcome.err.lowercased().contains("no space"), "\(call) \(number): \(outcome.err)")
+          #expect(
+            outcome.err.contains("FATAL:   ") && outcome.err.lowercased().contains("no space"),
+            "\(call) \(number): \(outcome.err)")
           let names = try FileManager.default.contentsOfDirectory(atPath: place)
           #expect(names.isEmpty, "\(call) \(number) left \(names)")
         }
@@ -134,9 +151,11 @@ import Testing
       try FileManager.default.createDirectory(
         atPath: changes, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o777])
       chmod(changes, 0o777)
-      let words = [Installed.apus, "exec"] + options + (options == ["--overlay"] ? [changes] : []) + [image, "true"]
+      let words =
+        [Installed.apus, "exec"] + options + (options == ["--overlay"] ? [changes] : []) + [image, "true"]
       let calls = [
-        "unshare", "setns", "mount", "fsmount", "move_mount", "open_tree", "pivot_root", "umount2", "sendmsg", "recvmsg",
+        "unshare", "setns", "mount", "fsmount", "move_mount", "open_tree", "pivot_root", "umount2", "sendmsg",
+        "recvmsg",
         "clone", "execve", "mkdirat",
       ]
       let counts = try Self.counts(calls, words, as: .user, folder)

@@ -29,14 +29,16 @@ enum Installed {
 
   static var apus: String { folder("APUS_TREE") + "/bin/apus" }
   /// Where this is built.
-  static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
     .deletingLastPathComponent().path
   static var home: String { folder("APUS_HOME") }
   static func image(_ name: String) -> String { folder("APUS_IMAGES") + "/" + name }
 
   /// Runs `apus WORDS`.
   static func run(
-    _ words: String..., as caller: Caller = .user, environment: [String: String] = [:], directory: String = "/",
+    _ words: String..., as caller: Caller = .user, environment: [String: String] = [:],
+    directory: String = "/",
     input: String? = nil
   ) throws -> Outcome {
     try execute([apus] + words, as: caller, environment: environment, directory: directory, input: input)
@@ -56,7 +58,9 @@ enum Installed {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: command[0])
     process.arguments = Array(command.dropFirst())
-    var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "USER": "apus-test", "TERM": "dumb"]
+    var variables = [
+      "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "USER": "apus-test", "TERM": "dumb",
+    ]
     variables.merge(environment) { $1 }
     process.environment = variables
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
@@ -76,9 +80,12 @@ enum Installed {
     let output = out.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     while !reader.isFinished { usleep(200) }
-    let code = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+    let code =
+      process.terminationReason == .uncaughtSignal
+      ? 128 + process.terminationStatus : process.terminationStatus
     return Outcome(
-      code: code, out: String(decoding: output, as: UTF8.self), err: String(decoding: errors.get(), as: UTF8.self))
+      code: code, out: String(decoding: output, as: UTF8.self),
+      err: String(decoding: errors.get(), as: UTF8.self))
   }
 
   /// A file that every user can read.

@@ -11,9 +11,14 @@ import Testing
     #expect(symbols.contains(" T main\n"))
     let names = symbols.split(separator: "\n").compactMap { $0.split(separator: " ").last }
     // They would load modules of the C library at run time, of whatever version the host has.
-    let barred: Set<Substring> = ["getpwnam", "getpwuid", "getpwuid_r", "getgrgid", "getgrnam", "getaddrinfo", "iconv_open"]
+    let barred: Set<Substring> = [
+      "getpwnam", "getpwuid", "getpwuid_r", "getgrgid", "getgrnam", "getaddrinfo", "iconv_open",
+    ]
     #expect(names.filter { barred.contains($0) }.isEmpty)
-    #expect(!names.contains { $0.contains("10Foundation") || $0.contains("8Dispatch") || $0.hasPrefix("dispatch_async") })
+    #expect(
+      !names.contains {
+        $0.contains("10Foundation") || $0.contains("8Dispatch") || $0.hasPrefix("dispatch_async")
+      })
   }
 
   @Test func `nothing is read before the program's own work begins`() throws {

@@ -9,7 +9,8 @@ import Testing
     try Installed.withFolder { folder in
       try "content".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
       for target in ["/mnt/empty", "/new/place", "/opt"] {
-        let outcome = try Installed.run("exec", "--bind", "\(folder):\(target)", Self.image, "cat", target + "/file", as: caller)
+        let outcome = try Installed.run(
+          "exec", "--bind", "\(folder):\(target)", Self.image, "cat", target + "/file", as: caller)
         #expect(outcome.line == "content", "\(target): \(outcome.err)")
       }
     }
@@ -17,9 +18,11 @@ import Testing
 
   @Test func `a read-only bind refuses writes and a writable one takes them`() throws {
     try Installed.withFolder { folder in
-      let refused = try Installed.run("exec", "--bind", "\(folder):/mnt/empty:ro", Self.image, "touch", "/mnt/empty/a")
+      let refused = try Installed.run(
+        "exec", "--bind", "\(folder):/mnt/empty:ro", Self.image, "touch", "/mnt/empty/a")
       #expect(refused.err.contains("Read-only"))
-      let taken = try Installed.run("exec", "--bind", "\(folder):/mnt/empty", Self.image, "touch", "/mnt/empty/b")
+      let taken = try Installed.run(
+        "exec", "--bind", "\(folder):/mnt/empty", Self.image, "touch", "/mnt/empty/b")
       #expect(taken.code == 0 && FileManager.default.fileExists(atPath: folder + "/b"), "\(taken.err)")
     }
   }
@@ -27,7 +30,8 @@ import Testing
   @Test func `a file is bound over a file`() throws {
     try Installed.withFolder { folder in
       try "mine\n".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
-      let outcome = try Installed.run("exec", "-B", folder + "/file:/etc/hosts", Self.image, "cat", "/etc/hosts")
+      let outcome = try Installed.run(
+        "exec", "-B", folder + "/file:/etc/hosts", Self.image, "cat", "/etc/hosts")
       #expect(outcome.line == "mine", "\(outcome.err)")
     }
   }
@@ -36,7 +40,8 @@ import Testing
     try Installed.withFolder { folder in
       try "content".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
       let outcome = try Installed.run(
-        "exec", "--mount", "type=bind,source=\(folder),target=/data,ro", Self.image, "sh", "-c", "cat /data/file; touch /data/x")
+        "exec", "--mount", "type=bind,source=\(folder),target=/data,ro", Self.image, "sh", "-c",
+        "cat /data/file; touch /data/x")
       #expect(outcome.out == "content")
       #expect(outcome.err.contains("Read-only"))
     }
@@ -46,7 +51,8 @@ import Testing
     try Installed.withFolder { folder in
       for variable in ["APUS_BIND", "APPTAINER_BIND", "SINGULARITY_BINDPATH"] {
         let outcome = try Installed.run(
-          "exec", "--bind", "\(folder):/one", Self.image, "ls", "-d", "/one", "/two", environment: [variable: "\(folder):/two"])
+          "exec", "--bind", "\(folder):/one", Self.image, "ls", "-d", "/one", "/two",
+          environment: [variable: "\(folder):/two"])
         #expect(outcome.line == "/one\n/two", "\(variable): \(outcome.err)")
       }
     }
@@ -61,7 +67,8 @@ import Testing
   @Test func `a target behind a link of the image stays in the container`() throws {
     try Installed.withFolder { folder in
       let before = try FileManager.default.contentsOfDirectory(atPath: "/etc").sorted()
-      _ = try Installed.run("exec", "--bind", "\(folder):/mnt/outside/apus-test-target", Self.image, "true", as: .root)
+      _ = try Installed.run(
+        "exec", "--bind", "\(folder):/mnt/outside/apus-test-target", Self.image, "true", as: .root)
       #expect(try FileManager.default.contentsOfDirectory(atPath: "/etc").sorted() == before)
     }
   }
@@ -75,7 +82,8 @@ import Testing
 
   @Test func `another directory serves as home`() throws {
     try Installed.withFolder { folder in
-      let outcome = try Installed.run("exec", "--home", "\(folder):/home/other", Self.image, "sh", "-c", "echo $HOME; touch ~/x")
+      let outcome = try Installed.run(
+        "exec", "--home", "\(folder):/home/other", Self.image, "sh", "-c", "echo $HOME; touch ~/x")
       #expect(outcome.line == "/home/other", "\(outcome.err)")
       #expect(FileManager.default.fileExists(atPath: folder + "/x"))
     }
@@ -93,14 +101,18 @@ import Testing
   }
 
   @Test(arguments: 3...20) func `a descriptor of ours leads to no directory of the host`(number: Int) throws {
-    let outcome = try Installed.run("exec", "--cwd", "/proc/self/fd/\(number)", Self.image, "sh", "-c", "ls -d /boot ../boot 2>&1; pwd")
-    #expect(outcome.code == 255 || (outcome.line.hasSuffix("/") && !outcome.out.contains("\n/boot")), "\(outcome.out)")
+    let outcome = try Installed.run(
+      "exec", "--cwd", "/proc/self/fd/\(number)", Self.image, "sh", "-c", "ls -d /boot ../boot 2>&1; pwd")
+    #expect(
+      outcome.code == 255 || (outcome.line.hasSuffix("/") && !outcome.out.contains("\n/boot")),
+      "\(outcome.out)")
   }
 
   @Test func `contain gives an empty home and tmp and a minimal dev`() throws {
     try Installed.withFolder { folder in
       let outcome = try Installed.run(
-        "exec", "--contain", Self.image, "sh", "-c", "ls -A /tmp ~ ; ls /dev; touch /tmp/a ~/b && pwd", directory: folder)
+        "exec", "--contain", Self.image, "sh", "-c", "ls -A /tmp ~ ; ls /dev; touch /tmp/a ~/b && pwd",
+        directory: folder)
       #expect(!outcome.out.contains(folder.split(separator: "/").last ?? "?"))
       #expect(outcome.out.contains("urandom") && !outcome.out.contains("mem\n"))
       #expect(outcome.line.hasSuffix(Installed.home), "\(outcome.err)")
@@ -108,17 +120,22 @@ import Testing
   }
 
   @Test func `scratch is empty and writable, and workdir keeps it`() throws {
-    let fresh = try Installed.run("exec", "--scratch", "/scratch/here", Self.image, "touch", "/scratch/here/a")
+    let fresh = try Installed.run(
+      "exec", "--scratch", "/scratch/here", Self.image, "touch", "/scratch/here/a")
     #expect(fresh.code == 0, "\(fresh.err)")
     try Installed.withFolder { folder in
       let kept = try Installed.run("exec", "-S", "/scr", "-W", folder, Self.image, "touch", "/scr/a")
-      #expect(kept.code == 0 && FileManager.default.fileExists(atPath: folder + "/scratch/scr/a"), "\(kept.err)")
+      #expect(
+        kept.code == 0 && FileManager.default.fileExists(atPath: folder + "/scratch/scr/a"), "\(kept.err)")
     }
   }
 
-  @Test(arguments: ["tiny.sif", "tiny", "tiny.sqfs"]) func `writable-tmpfs takes changes and forgets them`(form: String) throws {
+  @Test(arguments: ["tiny.sif", "tiny", "tiny.sqfs"]) func `writable-tmpfs takes changes and forgets them`(
+    form: String
+  ) throws {
     let outcome = try Installed.run(
-      "exec", "--writable-tmpfs", Installed.image(form), "sh", "-c", "echo x > /new && cat /new; mkdir /etc/dir || exit 4")
+      "exec", "--writable-tmpfs", Installed.image(form), "sh", "-c",
+      "echo x > /new && cat /new; mkdir /etc/dir || exit 4")
     #expect(outcome.line == "x", "\(outcome.err)")
     #expect(try Installed.run("exec", Installed.image(form), "ls", "/new").code != 0)
   }
@@ -128,7 +145,8 @@ import Testing
       let written = try Installed.run("exec", "--overlay", folder, Self.image, "sh", "-c", "echo kept > /new")
       #expect(written.code == 0, "\(written.err)")
       #expect(try Installed.run("exec", "--overlay", folder, Self.image, "cat", "/new").line == "kept")
-      let read = try Installed.run("exec", "--overlay", folder + ":ro", Self.image, "sh", "-c", "cat /new; touch /other")
+      let read = try Installed.run(
+        "exec", "--overlay", folder + ":ro", Self.image, "sh", "-c", "cat /new; touch /other")
       #expect(read.out == "kept\n" && read.err.contains("Read-only"), "\(read.err)")
       _ = try Installed.execute(["/bin/rm", "-rf", folder + "/upper", folder + "/work"], as: .root)
     }
@@ -139,7 +157,8 @@ import Testing
       let holder = Foundation.Process()
       holder.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
       holder.arguments = [
-        "--reuid", "apus-test", "--regid", "apus-test", "--init-groups", Installed.apus, "exec", "--overlay", folder, Self.image,
+        "--reuid", "apus-test", "--regid", "apus-test", "--init-groups", Installed.apus, "exec", "--overlay",
+        folder, Self.image,
         "sleep", "20",
       ]
       holder.environment = ["PATH": "/usr/bin:/bin", "HOME": Installed.home]
@@ -170,13 +189,18 @@ import Testing
     try Installed.withFolder { folder in
       _ = try Installed.execute(["/bin/cp", "-a", Installed.image("tiny"), folder + "/box"], as: .root)
       let outcome = try Installed.run("exec", "--writable", folder + "/box", "touch", "/written", as: .root)
-      #expect(outcome.code == 0 && FileManager.default.fileExists(atPath: folder + "/box/written"), "\(outcome.err)")
+      #expect(
+        outcome.code == 0 && FileManager.default.fileExists(atPath: folder + "/box/written"), "\(outcome.err)"
+      )
     }
   }
 
   @Test func `no-mount leaves out what it names`() throws {
-    #expect(try Installed.run("exec", "--no-mount", "tmp", Self.image, "sh", "-c", "ls -A /tmp | wc -l").line == "0")
-    #expect(try Installed.run("exec", "--no-mount", "sys", Self.image, "sh", "-c", "ls /sys | wc -l").line == "0")
+    #expect(
+      try Installed.run("exec", "--no-mount", "tmp", Self.image, "sh", "-c", "ls -A /tmp | wc -l").line == "0"
+    )
+    #expect(
+      try Installed.run("exec", "--no-mount", "sys", Self.image, "sh", "-c", "ls /sys | wc -l").line == "0")
     let unknown = try Installed.run("exec", "--no-mount", "nonsense", Self.image, "true")
     #expect(unknown.code == 0 && unknown.err.contains("WARNING"))
   }

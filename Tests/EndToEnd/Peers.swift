@@ -5,14 +5,18 @@ enum Peers {
   private static let programs = ProcessInfo.processInfo.environment["APUS_PEERS"]
 
   /// Whether there is one to compare with. The round with an old kernel's system calls is about Apus alone.
-  static var arePresent: Bool { programs != nil && ProcessInfo.processInfo.environment["APUS_WRAPPER"] == nil }
+  static var arePresent: Bool {
+    programs != nil && ProcessInfo.processInfo.environment["APUS_WRAPPER"] == nil
+  }
 
   static func image(_ name: String) -> String { Installed.folder("APUS_PEER_IMAGES") + "/" + name }
 
   /// Words whose image, the first with the name of one, is written as its path.
   static func withImage(_ words: [String]) -> [String] {
     var words = words
-    if let place = words.firstIndex(where: { $0.hasSuffix(".sif") || $0 == "sandbox" }) { words[place] = image(words[place]) }
+    if let place = words.firstIndex(where: { $0.hasSuffix(".sif") || $0 == "sandbox" }) {
+      words[place] = image(words[place])
+    }
     return words
   }
 
@@ -21,7 +25,9 @@ enum Peers {
   }
 
   /// What both programs do with the same words.
-  static func both(_ words: [String], _ variables: [String: String] = [:]) throws -> (theirs: Outcome, ours: Outcome) {
+  static func both(_ words: [String], _ variables: [String: String] = [:]) throws -> (
+    theirs: Outcome, ours: Outcome
+  ) {
     (
       try apptainer(words, variables),
       try Installed.execute([Installed.apus] + words, as: .user, environment: variables)

@@ -70,7 +70,9 @@ import Testing
 
   @Test func `a server whose folder was removed leaves like any other`() throws {
     let runtime = "/tmp/apus-54322"
-    let words = ["/usr/bin/setpriv", "--reuid", "54322", "--regid", "54322", "--clear-groups", Installed.apus, "exec"]
+    let words = [
+      "/usr/bin/setpriv", "--reuid", "54322", "--regid", "54322", "--clear-groups", Installed.apus, "exec",
+    ]
     let outcome = try Installed.execute(
       words + [Installed.image("tiny.sif"), "true"], as: .root, environment: ["APUS_MOUNT_LINGER": "1"])
     #expect(outcome.code == 0, "\(outcome.err)")
@@ -106,7 +108,9 @@ import Testing
       let done = Mutex<Outcome?>(nil)
       let thread = Foundation.Thread {
         done.set(
-          try? Installed.run("exec", image, "sh", "-c", "sleep 2; find /opt /etc -type f | while read f; do cat $f; done >/dev/null; ls /mnt/empty"))
+          try? Installed.run(
+            "exec", image, "sh", "-c",
+            "sleep 2; find /opt /etc -type f | while read f; do cat $f; done >/dev/null; ls /mnt/empty"))
       }
       thread.start()
       #expect(Self.wait(seconds: 10) { !Self.servers(of: image).isEmpty })
@@ -167,7 +171,10 @@ import Testing
     let path = "/tmp/apus-\(uid)"
     let aside = path + ".aside"
     rename(path, aside)
-    defer { rmdir(path); rename(aside, path) }
+    defer {
+      rmdir(path)
+      rename(aside, path)
+    }
     mkdir(path, 0o755)
     let outcome = try Installed.run("exec", Installed.image("tiny.sif"), "true")
     #expect(outcome.code == 255 && outcome.err.contains(path), "\(outcome.err)")

@@ -4,9 +4,12 @@ import Testing
 /// Nodes where images cannot be mounted: they are unpacked, and what was unpacked goes with its last user.
 @Suite struct UnpackedImageTests {
   /// Runs a script, with $apus and $image, where `hidden` is not what it was.
-  static func script(_ script: String, without hidden: String, as caller: Caller, in folder: String) throws -> Outcome {
+  static func script(_ script: String, without hidden: String, as caller: Caller, in folder: String) throws
+    -> Outcome
+  {
     let name = caller == .user ? "apus-test" : "root"
-    let inner = "export APUS_TMPDIR=\(folder) apus=\(Installed.apus) image=\(Installed.image("tiny.sif")); " + script
+    let inner =
+      "export APUS_TMPDIR=\(folder) apus=\(Installed.apus) image=\(Installed.image("tiny.sif")); " + script
     try Installed.write(Data(inner.utf8), to: folder + "/script")
     try Data().write(to: URL(fileURLWithPath: folder + "/closed"))
     chmod(folder + "/closed", 0o600)
@@ -20,7 +23,9 @@ import Testing
 
   /// What is left below the folder for unpacked images, once keepers had time to end.
   static func leftovers(in folder: String) throws -> [String] {
-    let images = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix("-images") }
+    let images = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+      $0.hasSuffix("-images")
+    }
     var left: [String] = []
     for _ in 0..<50 {
       left = try images.flatMap { try FileManager.default.contentsOfDirectory(atPath: folder + "/" + $0) }

@@ -10,7 +10,8 @@ import Testing
 
   @Test(arguments: [
     (EngineFault.programMissing(name: "x", path: "/bin"), Int32(127)),
-    (.programNotExecutable(name: "x", why: "it is a directory"), 126), (.setup(activity: "x", cause: cause), 255),
+    (.programNotExecutable(name: "x", why: "it is a directory"), 126),
+    (.setup(activity: "x", cause: cause), 255),
     (.step(description: "x", reason: "y", cause: cause), 255), (.namespacesRefused(cause: cause), 255),
     (.workingDirectory(path: "/x", cause: cause), 255), (.workingDirectoryOutside(path: "/x"), 255),
     (.overlayInUse(directory: "/x"), 255), (.targetKind(target: "/x", sourceIsDirectory: true), 255),
@@ -30,7 +31,8 @@ import Testing
   @Test(arguments: [
     (Step.bind(source: "/a", target: "/a", writable: true, devices: false), "bind /a"),
     (.bind(source: "/a", target: "/b", writable: true, devices: false), "bind /a at /b"),
-    (.makeDirectory(path: "/d", mode: 0o755), "make the directory /d"), (.hostName("h"), "set the host name h"),
+    (.makeDirectory(path: "/d", mode: 0o755), "make the directory /d"),
+    (.hostName("h"), "set the host name h"),
   ])
   func `a step says what it does`(step: Step, text: String) { #expect(step.summary == text) }
 }

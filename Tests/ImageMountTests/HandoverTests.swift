@@ -5,9 +5,11 @@ import Testing
 
 /// A server belongs to the user, but its messages are taken apart as if it did not.
 @Suite struct HandoverTests {
-  @Test(arguments: [
-    ([], []), ([0x48], []), ([0x48], [3, 4]), ([0x48], [3, 4, 5, 6]), ([0x4C], [1]), ([0xFF], [3, 4, 5]), ([0x00], []),
-  ] as [([UInt8], [Int32])])
+  @Test(
+    arguments: [
+      ([], []), ([0x48], []), ([0x48], [3, 4]), ([0x48], [3, 4, 5, 6]), ([0x4C], [1]), ([0xFF], [3, 4, 5]),
+      ([0x00], []),
+    ] as [([UInt8], [Int32])])
   func `a message with the wrong number of descriptors is no message`(bytes: [UInt8], descriptors: [Int32]) {
     let isMessage = Handover.parse(bytes, descriptors) != nil
     #expect(!isMessage)

@@ -35,7 +35,9 @@ import Testing
   }
 
   @Test func `a name ends with its NUL or with the request`() {
-    Self.bytes(1, Array("usr\0more".utf8)).withUnsafeBytes { #expect(Request($0)?.name() == Array("usr".utf8)) }
+    Self.bytes(1, Array("usr\0more".utf8)).withUnsafeBytes {
+      #expect(Request($0)?.name() == Array("usr".utf8))
+    }
     Self.bytes(1, Array("usr".utf8)).withUnsafeBytes { #expect(Request($0)?.name() == Array("usr".utf8)) }
   }
 
@@ -49,6 +51,8 @@ import Testing
     answer.finish(unique: 0x11, error: -2, length: answer.count)
     #expect(answer.count == 24 && answer.room == 40)
     #expect(
-      Array(buffer.prefix(24)) == [24, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0x11, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 9, 8, 0, 0])
+      Array(buffer.prefix(24)) == [
+        24, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0x11, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 9, 8, 0, 0,
+      ])
   }
 }

@@ -10,7 +10,8 @@ private func withRoot<T>(_ body: (Int32) throws -> T) throws -> T {
   defer { _ = system("rm -rf \(path)") }
   let root = try File.open(path, O_RDONLY | O_DIRECTORY)
   for (name, target) in [
-    ("up", "../../../../etc"), ("absolute", "/etc"), ("loop", "loop"), ("inside", "in/side"), ("deep", "absolute/hostname"),
+    ("up", "../../../../etc"), ("absolute", "/etc"), ("loop", "loop"), ("inside", "in/side"),
+    ("deep", "absolute/hostname"),
     ("dangling", "/no/where"), ("dots", "in/../in/./side"),
   ] {
     symlinkat(target, root.number, name)
@@ -42,7 +43,8 @@ private func withRoot<T>(_ body: (Int32) throws -> T) throws -> T {
       do throws(SystemCallFault) {
         let file =
           byKernel
-          ? try BeneathRoot.open(row.path, O_RDONLY, root: root) : try BeneathRoot.walk(row.path, O_RDONLY, root: root)
+          ? try BeneathRoot.open(row.path, O_RDONLY, root: root)
+          : try BeneathRoot.walk(row.path, O_RDONLY, root: root)
         let bytes = try File.readAll(file, limit: 100)
         #expect(String(decoding: bytes, as: UTF8.self) == row.content)
       } catch {

@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct FileTests {
   @Test func `a file larger than the limit is refused`() throws {
-    #expect(throws: SystemCallFault("read", "/etc/passwd", EFBIG)) { try File.readAll("/etc/passwd", limit: 10) }
+    #expect(throws: SystemCallFault("read", "/etc/passwd", EFBIG)) {
+      try File.readAll("/etc/passwd", limit: 10)
+    }
     #expect(try File.readAll("/etc/passwd", limit: 1 << 20).count == File.facts("/etc/passwd").size)
   }
 
@@ -23,11 +25,14 @@ import Testing
     #expect(try FileLock.tryAcquire(second))
   }
 
-  @Test(arguments: [
-    ("ann:x:1000:100:Ann:/home/ann:/bin/sh", UInt32(1000), "ann"), ("a:x:10000:1::/:/\nb:x:1000:1::/:/\n", 1000, "b"),
-    ("ann:x:1000:100:Ann:/home/ann", 1000, nil), (":x:1000:1::/:/", 1000, nil), ("x:1000:1000:1::/:/", 1, nil),
-    ("", 0, nil), ("root:x:0:0:root:/root:/bin/bash\n# 0:0:0\n", 0, "root"), ("\n\n::0", 0, nil),
-  ] as [(String, UInt32, String?)])
+  @Test(
+    arguments: [
+      ("ann:x:1000:100:Ann:/home/ann:/bin/sh", UInt32(1000), "ann"),
+      ("a:x:10000:1::/:/\nb:x:1000:1::/:/\n", 1000, "b"),
+      ("ann:x:1000:100:Ann:/home/ann", 1000, nil), (":x:1000:1::/:/", 1000, nil),
+      ("x:1000:1000:1::/:/", 1, nil),
+      ("", 0, nil), ("root:x:0:0:root:/root:/bin/bash\n# 0:0:0\n", 0, "root"), ("\n\n::0", 0, nil),
+    ] as [(String, UInt32, String?)])
   func `a user's line is found by the number in its third field`(text: String, uid: UInt32, name: String?) {
     #expect(PasswordEntry.find(uid: uid, in: text)?.name == name)
   }

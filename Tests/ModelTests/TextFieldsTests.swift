@@ -2,10 +2,11 @@ import Model
 import Testing
 
 @Suite struct TextFieldsTests {
-  @Test(arguments: [
-    ("", [""]), (":", ["", ""]), ("a", ["a"]), ("a:b", ["a", "b"]), ("a::b:", ["a", "", "b", ""]),
-    ("日本:é", ["日本", "é"]), (":a", ["", "a"]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("", [""]), (":", ["", ""]), ("a", ["a"]), ("a:b", ["a", "b"]), ("a::b:", ["a", "", "b", ""]),
+      ("日本:é", ["日本", "é"]), (":a", ["", "a"]),
+    ] as [(String, [String])])
   func `fields stand between separators, empty ones too`(text: String, fields: [String]) {
     #expect(text.fields(at: UInt8(ascii: ":")).map(String.init) == fields)
     // A part of a longer text is taken apart like a text of its own.
@@ -17,7 +18,9 @@ import Testing
     #expect("a\r\nb\n\nc".lines.map(String.init) == ["a\r", "b", "c"])
   }
 
-  @Test(arguments: [("abc", "bc", true), ("abc", "", true), ("abc", "abcd", false), ("", "a", false), ("aab", "ab", true)])
+  @Test(arguments: [
+    ("abc", "bc", true), ("abc", "", true), ("abc", "abcd", false), ("", "a", false), ("aab", "ab", true),
+  ])
   func `bytes are found within a text`(text: String, part: String, isThere: Bool) {
     #expect(text.holds(bytesOf: part) == isThere)
   }

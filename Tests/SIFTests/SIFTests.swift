@@ -71,10 +71,16 @@ struct Damage: CustomTestStringConvertible, Sendable {
     Damage(
       "table at the end of time", at: 96, little(.max - 5, 8),
       .field("the offset of the descriptor table", value: .max - 5, limit: "128 to 12880")),
-    Damage("negative data offset", at: 112, little(-5, 8), .field("the offset of the data", value: -5, limit: "0 to 40960")),
-    Damage("negative data size", at: 120, little(-5, 8), .field("the size of the data", value: -5, limit: "0 to 8784")),
+    Damage(
+      "negative data offset", at: 112, little(-5, 8),
+      .field("the offset of the data", value: -5, limit: "0 to 40960")),
+    Damage(
+      "negative data size", at: 120, little(-5, 8),
+      .field("the size of the data", value: -5, limit: "0 to 8784")),
     Damage("data beyond the file", at: 120, little(.max, 8), .truncated("the data")),
-    Damage("object id 0", at: Damage.slot(0, 5), little(0, 4), .field("an object's id", value: 0, limit: "1 to 48, once each")),
+    Damage(
+      "object id 0", at: Damage.slot(0, 5), little(0, 4),
+      .field("an object's id", value: 0, limit: "1 to 48, once each")),
     Damage(
       "object id beyond the table", at: Damage.slot(0, 5), little(49, 4),
       .field("an object's id", value: 49, limit: "1 to 48, once each")),
@@ -105,7 +111,9 @@ struct Damage: CustomTestStringConvertible, Sendable {
     var (start, size) = sample()
     start.replaceSubrange(damage.at..<damage.at + damage.bytes.count, with: damage.bytes)
     var fault: SIFFault?
-    do throws(SIFFault) { _ = try SIFFile.read(descriptor: -1, size: size, start: start) } catch { fault = error }
+    do throws(SIFFault) { _ = try SIFFile.read(descriptor: -1, size: size, start: start) } catch {
+      fault = error
+    }
     #expect(fault == damage.fault)
   }
 
@@ -115,7 +123,9 @@ struct Damage: CustomTestStringConvertible, Sendable {
     (fileSystem: 6, fault: .encrypted),
     (fileSystem: 99, fault: .fileSystem(name: "unknown")),
   ])
-  func `a primary partition that cannot be mounted is refused by what it is`(fileSystem: Int64, fault: SIFFault) throws {
+  func `a primary partition that cannot be mounted is refused by what it is`(
+    fileSystem: Int64, fault: SIFFault
+  ) throws {
     var (start, size) = sample()
     start.replaceSubrange(Damage.slot(2, 201)..<Damage.slot(2, 205), with: little(fileSystem, 4))
     let file = try SIFFile.read(descriptor: -1, size: size, start: start)
@@ -125,7 +135,8 @@ struct Damage: CustomTestStringConvertible, Sendable {
   @Test func `two primary partitions are refused`() {
     var (start, size) = sample()
     start.replaceSubrange(Damage.slot(0, 0)..<Damage.slot(0, 4), with: little(0x4004, 4))
-    start.replaceSubrange(Damage.slot(0, 201)..<Damage.slot(0, 212), with: start[Damage.slot(2, 201)..<Damage.slot(2, 212)])
+    start.replaceSubrange(
+      Damage.slot(0, 201)..<Damage.slot(0, 212), with: start[Damage.slot(2, 201)..<Damage.slot(2, 212)])
     #expect(throws: SIFFault.severalPrimaryPartitions) {
       try SIFFile.read(descriptor: -1, size: size, start: start)
     }
@@ -150,7 +161,9 @@ struct Damage: CustomTestStringConvertible, Sendable {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<60 {
       var (start, size) = sample()
-      for _ in 0..<8 { start[Int.random(in: 64..<6000, using: &random)] = .random(in: 0...255, using: &random) }
+      for _ in 0..<8 {
+        start[Int.random(in: 64..<6000, using: &random)] = .random(in: 0...255, using: &random)
+      }
       _ = try? SIFFile.read(descriptor: -1, size: size, start: start).primaryPartition()
     }
   }

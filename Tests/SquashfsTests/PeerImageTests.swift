@@ -57,7 +57,9 @@ struct PeerImageTests {
       "-offset 4096",
     ]
 
-  @Test(arguments: ["-comp gzip -b 4K", "-comp gzip", "-no-fragments", "-always-use-fragments -no-xattrs", "-noI"])
+  @Test(arguments: [
+    "-comp gzip -b 4K", "-comp gzip", "-no-fragments", "-always-use-fragments -no-xattrs", "-noI",
+  ])
   func `a run through the inode table meets every object once`(options: String) throws {
     let (folder, _) = try Self.folder.get()
     let own = try Folder()

@@ -47,21 +47,26 @@ private func randomNode(_ numbers: inout SeededNumbers, _ blockSize: Int) -> Tre
     switch Int.random(in: 0..<12, using: &numbers) {
     case 0, 1: .directory([])
     case 2: .link(target: Array(repeating: 0x61, count: Int.random(in: 1...300, using: &numbers)))
-    case 3: .block(major: .random(in: 0..<4096, using: &numbers), minor: .random(in: 0..<1 << 20, using: &numbers))
-    case 4: .character(major: .random(in: 1..<4096, using: &numbers), minor: .random(in: 0..<1 << 20, using: &numbers))
+    case 3:
+      .block(major: .random(in: 0..<4096, using: &numbers), minor: .random(in: 0..<1 << 20, using: &numbers))
+    case 4:
+      .character(
+        major: .random(in: 1..<4096, using: &numbers), minor: .random(in: 0..<1 << 20, using: &numbers))
     case 5: Bool.random(using: &numbers) ? .pipe : .socket
     default: .file(.bytes(randomContent(&numbers, blockSize)))
     }
   var attributes: [TreeAttribute] = []
   if Int.random(in: 0..<5, using: &numbers) == 0 {
-    let value = [UInt8](repeating: .random(in: 0...255, using: &numbers), count: .random(in: 0..<600, using: &numbers))
+    let value = [UInt8](
+      repeating: .random(in: 0...255, using: &numbers), count: .random(in: 0..<600, using: &numbers))
     attributes = [
       TreeAttribute(name: Array("security.capability".utf8), value: value),
       TreeAttribute(name: Array("user.colour".utf8), value: Array("blue".utf8)),
     ]
   }
   return Tree.Node(
-    content, mode: .random(in: 0...0o7777, using: &numbers), uid: .random(in: 0..<5, using: &numbers) * 100_000,
+    content, mode: .random(in: 0...0o7777, using: &numbers),
+    uid: .random(in: 0..<5, using: &numbers) * 100_000,
     gid: .random(in: 0..<7, using: &numbers), modified: .random(in: 0...UInt32.max, using: &numbers),
     attributes: attributes)
 }

@@ -26,7 +26,9 @@ private final class Written {
   func bytes() throws -> [UInt8] { try file.firstBytes(offset + result.size) }
 }
 
-private func options(_ compressor: Compressor = .gzip, threads: Int = 2, blockSize: Int = 4096) -> WriterOptions {
+private func options(_ compressor: Compressor = .gzip, threads: Int = 2, blockSize: Int = 4096)
+  -> WriterOptions
+{
   WriterOptions(compressor: compressor, blockSize: blockSize, threads: threads)
 }
 
@@ -49,7 +51,9 @@ private func contents(_ image: SquashfsImage, _ inode: Inode, _ decoder: BlockDe
 }
 
 /// Compares an object of the tree with the one the reader finds, and everything below.
-private func expectEqual(_ tree: Tree, _ node: Int, _ image: SquashfsImage, _ inode: Inode, _ decoder: BlockDecoder) throws {
+private func expectEqual(
+  _ tree: Tree, _ node: Int, _ image: SquashfsImage, _ inode: Inode, _ decoder: BlockDecoder
+) throws {
   let wanted = tree.nodes[node]
   #expect(inode.mode == wanted.mode)
   #expect(inode.uid == wanted.uid)
@@ -113,7 +117,9 @@ private func expectEqual(_ tree: Tree, _ node: Int, _ image: SquashfsImage, _ in
     let image = try written.image()
     let root = try image.inode(image.root)
     #expect(try image.entries(of: root).count == 3001)
-    for name in [names[0], names[1777], names[2999]] { #expect(try image.lookup(name, in: root)?.name == name) }
+    for name in [names[0], names[1777], names[2999]] {
+      #expect(try image.lookup(name, in: root)?.name == name)
+    }
     #expect(written.result.inodeCount == 3002)
   }
 
@@ -124,7 +130,8 @@ private func expectEqual(_ tree: Tree, _ node: Int, _ image: SquashfsImage, _ in
     var tree = noise
     for count in 0..<10 {
       try tree.put(
-        Tree.Node(.file(.bytes(bytes)), mode: 0o644), at: "/large\(count)", directories: tree.nodes[Tree.root])
+        Tree.Node(.file(.bytes(bytes)), mode: 0o644), at: "/large\(count)", directories: tree.nodes[Tree.root]
+      )
       try tree.put(
         Tree.Node(.file(.bytes(Array(bytes[..<4000]))), mode: 0o644), at: "/small\(count)",
         directories: tree.nodes[Tree.root])
@@ -145,7 +152,8 @@ private func expectEqual(_ tree: Tree, _ node: Int, _ image: SquashfsImage, _ in
     let full = try File.open("/dev/full", O_WRONLY)
     for threads in [1, 4] {
       #expect(throws: WriterFault.write(SystemCallFault("pwrite", "", ENOSPC))) {
-        _ = try SquashfsWriter.write(randomTree(1), to: full.number, at: 0, options: options(threads: threads))
+        _ = try SquashfsWriter.write(
+          randomTree(1), to: full.number, at: 0, options: options(threads: threads))
       }
     }
   }

@@ -5,8 +5,10 @@ import Testing
 @Suite struct AcceptanceTests {
   /// The second column of each row: what stands in backticks.
   static func claims() throws -> [(row: String, claim: String)] {
-    let page = try String(contentsOf: ImportTests.root.appendingPathComponent("Tests/ACCEPTANCE.md"), encoding: .utf8)
-    return page.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| Row") }.flatMap { line in
+    let page = try String(
+      contentsOf: ImportTests.root.appendingPathComponent("Tests/ACCEPTANCE.md"), encoding: .utf8)
+    return page.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| Row") }.flatMap {
+      line in
       let cells = line.split(separator: "|").map(String.init)
       guard cells.count >= 2 else { return [(row: String(line), claim: "")] }
       let quoted = cells[1].split(separator: "`", omittingEmptySubsequences: false)
@@ -16,7 +18,8 @@ import Testing
 
   static func names() throws -> Set<String> {
     let folder = ImportTests.root.appendingPathComponent("Tests")
-    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?
+    let files =
+      FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?
       .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" } ?? []
     var names: Set<String> = []
     for file in files {
@@ -39,7 +42,8 @@ import Testing
   }
 
   @Test func `every row of the acceptance table names something`() throws {
-    let page = try String(contentsOf: ImportTests.root.appendingPathComponent("Tests/ACCEPTANCE.md"), encoding: .utf8)
+    let page = try String(
+      contentsOf: ImportTests.root.appendingPathComponent("Tests/ACCEPTANCE.md"), encoding: .utf8)
     for line in page.split(separator: "\n") where line.hasPrefix("| ") && !line.hasPrefix("| Row") {
       #expect(line.split(separator: "|").count >= 2 && line.contains("`"), "\(line)")
     }

@@ -14,19 +14,24 @@ import Testing
 
   static func imports(of folder: String) throws -> [(file: String, module: String)] {
     let directory = root.appendingPathComponent("Sources/\(folder)")
-    let files = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)?
+    let files =
+      FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)?
       .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" } ?? []
     #expect(!files.isEmpty, "no sources in \(folder)")
     return try files.flatMap { file in
       try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
         let words = line.split(separator: " ")
-        guard let place = words.firstIndex(of: "import"), place <= 1, place + 1 < words.count else { return nil }
+        guard let place = words.firstIndex(of: "import"), place <= 1, place + 1 < words.count else {
+          return nil
+        }
         return (file.lastPathComponent, String(words[place + 1]))
       }
     }
   }
 
-  @Test(arguments: launchPath) func `a room of the launch path imports only rooms before it`(room: String) throws {
+  @Test(arguments: launchPath) func `a room of the launch path imports only rooms before it`(room: String)
+    throws
+  {
     let before = Set(Self.launchPath.prefix { $0 != room })
     let libraries: Set = ["Glibc", "Synchronization", "CLinux", "CDeflate", "CZstd", "CLZ4", "CLZMA", "CLZO"]
     for (file, module) in try Self.imports(of: "Core/\(room)") {
@@ -34,7 +39,9 @@ import Testing
     }
   }
 
-  @Test(arguments: imageRooms) func `a room of image work imports no room of the launch beside it`(room: String) throws {
+  @Test(arguments: imageRooms) func `a room of image work imports no room of the launch beside it`(
+    room: String
+  ) throws {
     let barred: Set = ["ImageServer", "ImageMount", "Launch", "Engine", "CommandLine"]
     for (file, module) in try Self.imports(of: "Image/\(room)") {
       #expect(!barred.contains(module), "\(room)/\(file) imports \(module)")
@@ -49,15 +56,19 @@ import Testing
 
   @Test func `the launcher imports neither Foundation nor Dispatch`() throws {
     for (file, module) in try Self.imports(of: "cli/apus") {
-      #expect(!["Foundation", "FoundationEssentials", "Dispatch"].contains(module), "\(file) imports \(module)")
+      #expect(
+        !["Foundation", "FoundationEssentials", "Dispatch"].contains(module), "\(file) imports \(module)")
     }
   }
 
   @Test func `namespaces, mounts and programs are changed in the engine and the image mount only`() throws {
-    let calls = ["Namespace.unshare(", "Namespace.enter(", "Mount.pivot(", "Process.become(", "Mount.attach("]
+    let calls = [
+      "Namespace.unshare(", "Namespace.enter(", "Mount.pivot(", "Process.become(", "Mount.attach(",
+    ]
     let allowed = ["Core/Linux", "Core/Engine", "Core/ImageMount"]
     let sources = Self.root.appendingPathComponent("Sources")
-    let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)?
+    let files =
+      FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)?
       .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" } ?? []
     for file in files where !allowed.contains(where: { file.path.contains("Sources/\($0)/") }) {
       // doctor tries in a child what a launch would do.

@@ -35,7 +35,8 @@ public enum Engine {
   public static func enter(
     _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool
   ) throws(EngineFault) -> Entered {
-    let lock: OverlayLock? = if let overlayDirectory { try OverlayLock.acquire(directory: overlayDirectory) } else { nil }
+    let lock: OverlayLock? =
+      if let overlayDirectory { try OverlayLock.acquire(directory: overlayDirectory) } else { nil }
     do throws(SystemCallFault) {
       switch mounted.access {
       case .mount(let outer, let inner, let mount):
@@ -58,7 +59,9 @@ public enum Engine {
         // Opened anew: a directory of the host's namespace cannot be bound in another one.
         let image = try File.open(path, O_PATH | O_DIRECTORY)
         let facts = try File.facts(image)
-        guard facts.device == device, facts.inode == inode else { throw SystemCallFault("open", path, ESTALE) }
+        guard facts.device == device, facts.inode == inode else {
+          throw SystemCallFault("open", path, ESTALE)
+        }
         return Entered(image: image, inner: inner, overlayLock: lock)
       }
     } catch {

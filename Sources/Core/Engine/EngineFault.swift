@@ -61,7 +61,8 @@ extension EngineFault: Explained {
       Explanation(
         what: "cannot run \(printable(name))",
         why: name.contains("/")
-          ? "it does not exist in the container" : "it is in no directory of the container's PATH (\(printable(path)))",
+          ? "it does not exist in the container"
+          : "it is in no directory of the container's PATH (\(printable(path)))",
         remedy: "check the name, or what the image holds with `apus exec IMAGE ls`")
     case .programNotExecutable(let name, let why):
       Explanation(what: "cannot run \(printable(name))", why: why)

@@ -18,7 +18,8 @@ struct Program {
         guard currentDirectory() != nil else { throw SystemCallFault("getcwd", path, ENOENT) }
         guard let refused else { return nil }
         return Notice(
-          .warning, "cannot enter \(printable(refused.path)) (\(errorText(refused.cause.number))), started in \(path)")
+          .warning,
+          "cannot enter \(printable(refused.path)) (\(errorText(refused.cause.number))), started in \(path)")
       } catch {
         if plan.directoryIsRequired {
           if error.call == "getcwd" {
@@ -55,7 +56,9 @@ struct Program {
   private var workingDirectory: String {
     if let here = try? File.facts(".") {
       for path in plan.directories {
-        if let there = try? File.facts(path), there.inode == here.inode, there.device == here.device { return path }
+        if let there = try? File.facts(path), there.inode == here.inode, there.device == here.device {
+          return path
+        }
       }
     }
     return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
@@ -92,7 +95,8 @@ struct Program {
     case EACCES:
       guard let facts = try? File.facts(path) else { return nil }
       return .programNotExecutable(
-        name: path, why: facts.kind == .directory ? "it is a directory" : "it is not executable (permission denied)")
+        name: path,
+        why: facts.kind == .directory ? "it is a directory" : "it is not executable (permission denied)")
     case ENOEXEC:
       return executeText(path)
     default:
@@ -106,7 +110,8 @@ struct Program {
     if let start, start.starts(with: [0x7F, 0x45, 0x4C, 0x46]) {
       return .programNotExecutable(name: path, why: "it is made for another processor architecture")
     }
-    let cause = Process.become("/bin/sh", ["sh", path] + plan.arguments.dropFirst(), environment: plan.environment)
+    let cause = Process.become(
+      "/bin/sh", ["sh", path] + plan.arguments.dropFirst(), environment: plan.environment)
     return .programNotExecutable(
       name: path, why: "it has no interpreter line, and /bin/sh cannot be run (\(errorText(cause.number)))")
   }

@@ -69,7 +69,8 @@ struct RootBuilder: ~Copyable {
     _ type: String, options: [(String, String?)], attributes: Mount.Attributes
   ) throws(SystemCallFault) -> Descriptor {
     let place = try File.open("/", O_PATH | O_DIRECTORY)
-    let made = try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/") {
+    let made = try Mount.make(type, options: options, attributes: attributes, at: place.number, subject: "/")
+    {
       () throws(SystemCallFault) in try Mount.topmostRoot()
     }
     layers += 1
@@ -157,7 +158,8 @@ struct RootBuilder: ~Copyable {
       // EINVAL: not a detached mount but a directory. ENOSYS: no move_mount.
       guard error.number == EINVAL || error.number == ENOSYS else { throw error }
       try Mount.bind(
-        image.number, at: place.number, attributes: readOnly ? [.readOnly, .noSetID, .noDevices] : [.noSetID, .noDevices],
+        image.number, at: place.number,
+        attributes: readOnly ? [.readOnly, .noSetID, .noDevices] : [.noSetID, .noDevices],
         recursively: !imageIsOverRoot, subject: "/"
       ) { below throws(SystemCallFault) in try File.open("/.." + below, O_PATH) }
       layers += 1
@@ -172,11 +174,15 @@ struct RootBuilder: ~Copyable {
     lower: [String], upper: (directory: Int32, work: Int32)?
   ) throws(SystemCallFault) -> Descriptor {
     var options: [(String, String?)] = [("lowerdir", lower.connected(by: ":"))]
-    guard let upper else { return try layOver("overlay", options: options, attributes: [.readOnly, .noSetID, .noDevices]) }
+    guard let upper else {
+      return try layOver("overlay", options: options, attributes: [.readOnly, .noSetID, .noDevices])
+    }
     options.append(("upperdir", Mount.path(of: upper.directory)))
     options.append(("workdir", Mount.path(of: upper.work)))
     let canMark = RawAttribute.canBeSet(on: upper.directory)
-    if !canMark, isPrivileged { return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices]) }
+    if !canMark, isPrivileged {
+      return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices])
+    }
     if !canMark {
       notices.append(
         Notice(
@@ -185,7 +191,8 @@ struct RootBuilder: ~Copyable {
             + " (Linux 6.6 has); --overlay DIRECTORY on a disk can"))
     }
     do throws(SystemCallFault) {
-      return try layOver("overlay", options: options + [("userxattr", nil)], attributes: [.noSetID, .noDevices])
+      return try layOver(
+        "overlay", options: options + [("userxattr", nil)], attributes: [.noSetID, .noDevices])
     } catch {
       // Linux before 5.11 does not know the option.
       guard error.number == EINVAL else { throw error }
@@ -260,8 +267,8 @@ struct RootBuilder: ~Copyable {
         let place = try File.open(name, O_CREAT | O_EXCL | O_WRONLY, mode: 0o644, from: directory)
         let entry = try File.open(name, O_PATH | O_NOFOLLOW, from: source.number)
         try Mount.bind(
-            entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole
-          ) { below throws(SystemCallFault) in try File.open("./" + name + below, O_PATH, from: directory) }
+          entry.number, at: place.number, attributes: [.readOnly, .noSetID, .noDevices], subject: whole
+        ) { below throws(SystemCallFault) in try File.open("./" + name + below, O_PATH, from: directory) }
       }
     }
     for entry in below where ContainerPath.parent(entry.path) == path {
@@ -279,7 +286,8 @@ struct RootBuilder: ~Copyable {
           }
         }
       case .file: _ = try File.open(name, O_CREAT | O_WRONLY | O_NOFOLLOW, mode: 0o644, from: directory)
-      case .link(let target): try retrying("symlink", entry.path) { unsafe symlinkat(target, directory, name) }
+      case .link(let target):
+        try retrying("symlink", entry.path) { unsafe symlinkat(target, directory, name) }
       }
     }
   }

@@ -81,7 +81,8 @@ struct StepRunner: ~Copyable {
   private func bind(
     _ source: Int32, at place: Int32, _ target: String, _ attributes: Mount.Attributes
   ) throws(SystemCallFault) {
-    try Mount.bind(source, at: place, attributes: attributes, subject: target) { below throws(SystemCallFault) in
+    try Mount.bind(source, at: place, attributes: attributes, subject: target) {
+      below throws(SystemCallFault) in
       try openTarget(target + below)
     }
   }

@@ -33,7 +33,8 @@ struct FUSEMount {
       let mount = try Mount.create(
         "fuse",
         options: [
-          ("fd", "\(number)"), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0"), ("allow_other", nil),
+          ("fd", "\(number)"), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0"),
+          ("allow_other", nil),
           ("default_permissions", nil), ("source", "apus"), ("subtype", "apus"), ("ro", nil),
         ], attributes: [.readOnly, .noSetID, .noDevices])
       // Kernels up to 6.12 clone only what has a place.
@@ -66,7 +67,8 @@ struct FUSEMount {
     let options = "fd=\(device.number),rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
     try checked(
       unsafe apus_mount(
-        "apus", path, "fuse.apus", UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV), options), "mount", path)
+        "apus", path, "fuse.apus", UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV), options), "mount", path
+    )
     let namespace = try Namespace.current("mnt")
     return FUSEMount(device: device.release(), access: .place(namespace: namespace.release(), path: path))
   }

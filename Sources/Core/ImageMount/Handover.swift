@@ -32,7 +32,8 @@ enum Handover {
     case (UInt8(ascii: "L"), 3):
       return .place(outer: descriptors[0], inner: descriptors[1], mountNamespace: descriptors[2], path: text)
     case (UInt8(ascii: "E"), _):
-      let parts = text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init) + ["", "", ""]
+      let parts =
+        text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init) + ["", "", ""]
       return .refused(Explanation(what: parts[0], why: parts[1], remedy: parts[2]))
     case (UInt8(ascii: "S"), _): return .state(text)
     default: return nil

@@ -21,14 +21,16 @@ extension ImageFault: Explained {
     switch self {
     case .missing(let path):
       Explanation(
-        what: "cannot open the image \(printable(path))", why: "there is no such file", remedy: "check the path")
+        what: "cannot open the image \(printable(path))", why: "there is no such file",
+        remedy: "check the path")
     case .open(let fault):
       Explanation(
         what: "cannot open the image \(printable(fault.subject))", why: fault.explanation.why,
         remedy: fault.explanation.remedy)
     case .notAnImage(let path):
       Explanation(
-        what: "cannot use \(printable(path)) as an image", why: "it is neither a SIF, nor a squashfs, nor a directory",
+        what: "cannot use \(printable(path)) as an image",
+        why: "it is neither a SIF, nor a squashfs, nor a directory",
         remedy: "make an image of a root directory with: apus build OUT.sif DIRECTORY")
     case .empty(let path):
       Explanation(
@@ -46,10 +48,13 @@ extension ImageFault: Explained {
       Explanation(
         what: "cannot run the image \(printable(path))",
         why: "it is made for \(image.rawValue), and this machine is \(host.rawValue)",
-        remedy: "use an image for \(host.rawValue), or have an emulator for \(image.rawValue) registered with binfmt_misc")
+        remedy:
+          "use an image for \(host.rawValue), or have an emulator for \(image.rawValue) registered with binfmt_misc"
+      )
     case .unknownArchitecture(let path, let code):
       Explanation(
-        what: "cannot run the image \(printable(path))", why: "its architecture code \(printable(code)) is unknown",
+        what: "cannot run the image \(printable(path))",
+        why: "its architecture code \(printable(code)) is unknown",
         remedy: "`apus sif list` shows what it claims to be")
     }
   }
@@ -87,7 +92,8 @@ public struct ImageFile: Sendable {
     switch facts.kind {
     case .directory:
       return ImageFile(
-        path: absolute, descriptor: opened.release(), kind: .sandbox, facts: facts, architecture: nil, isSIF: false)
+        path: absolute, descriptor: opened.release(), kind: .sandbox, facts: facts, architecture: nil,
+        isSIF: false)
     case .file: break
     default: throw .notAnImage(path: absolute)
     }
@@ -104,7 +110,8 @@ public struct ImageFile: Sendable {
         partition = try sif.primaryPartition()
       } catch { throw .sif(path: absolute, error) }
       return ImageFile(
-        path: absolute, descriptor: opened.release(), kind: .squashfs(offset: partition.offset, size: partition.size),
+        path: absolute, descriptor: opened.release(),
+        kind: .squashfs(offset: partition.offset, size: partition.size),
         facts: facts, architecture: partition.architecture, isSIF: true,
         hasOverlayPartition: sif.descriptors.contains { $0.partition?.use == .overlay })
     }
@@ -113,7 +120,8 @@ public struct ImageFile: Sendable {
       throw .squashfs(path: absolute, error)
     }
     return ImageFile(
-      path: absolute, descriptor: opened.release(), kind: .squashfs(offset: 0, size: facts.size), facts: facts,
+      path: absolute, descriptor: opened.release(), kind: .squashfs(offset: 0, size: facts.size),
+      facts: facts,
       architecture: nil, isSIF: false)
   }
 

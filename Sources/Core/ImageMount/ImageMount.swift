@@ -27,7 +27,8 @@ public enum ImageMount {
       : SharedPlace(
         runtime: runtime, group: GroupKey(uid: uid, gid: gid, environment: environment).name,
         socketName: Hash.hexadecimal(of: image.identity))
-    var pending = PendingMount(image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: place)
+    var pending = PendingMount(
+      image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: place)
     if let place { try pending.seek(place) } else { try pending.start(shared: nil) }
     return pending
   }

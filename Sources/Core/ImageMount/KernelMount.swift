@@ -14,7 +14,8 @@ enum KernelMount {
     var number: Int32 = -1
     let loop = unsafe apus_loop_attach(image.descriptor, UInt64(offset), UInt64(size) / 512 * 512, &number)
     guard loop >= 0 else {
-      throw .setup(activity: "attach the image to a loop device", SystemCallFault("LOOP_CONFIGURE", "", -loop))
+      throw .setup(
+        activity: "attach the image to a loop device", SystemCallFault("LOOP_CONFIGURE", "", -loop))
     }
     // The loop device must stay open until it is mounted: without a user it goes (LO_FLAGS_AUTOCLEAR).
     defer { close(loop) }
@@ -24,7 +25,8 @@ enum KernelMount {
       let attributes: Mount.Attributes = [.readOnly, .noSetID, .noDevices]
       let source = "/dev/loop\(number)"
       do throws(SystemCallFault) {
-        let mount = try Mount.create("squashfs", options: [("source", source), ("ro", nil)], attributes: attributes)
+        let mount = try Mount.create(
+          "squashfs", options: [("source", source), ("ro", nil)], attributes: attributes)
         return MountedImage(.kernelMount(mount.release(), isOverRoot: false))
       } catch { guard error.number == ENOSYS else { throw error } }
       let place = try File.open("/", O_PATH | O_DIRECTORY)

@@ -29,8 +29,10 @@ extension MountFault: Explained {
       Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
     case .notUnpacked(let folder, let whyNotMounted, let why):
       Explanation(
-        what: "cannot mount the image, nor unpack it below \(printable(folder))", why: "\(whyNotMounted); \(why)",
-        remedy: "ask the administrator for what `apus doctor` misses, or name a folder with room by APUS_TMPDIR")
+        what: "cannot mount the image, nor unpack it below \(printable(folder))",
+        why: "\(whyNotMounted); \(why)",
+        remedy:
+          "ask the administrator for what `apus doctor` misses, or name a folder with room by APUS_TMPDIR")
     }
   }
 

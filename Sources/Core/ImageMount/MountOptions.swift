@@ -18,7 +18,8 @@ public struct MountOptions: Equatable, Sendable {
   public var temporaryFolder = "/tmp"
 
   public init(
-    isPrivate: Bool = false, isPrivileged: Bool = false, lingerSeconds: Double = 5, patienceSeconds: Double = 10,
+    isPrivate: Bool = false, isPrivileged: Bool = false, lingerSeconds: Double = 5,
+    patienceSeconds: Double = 10,
     blockCacheBytes: Int = 24 << 20, pollMicroseconds: Int = 0
   ) {
     self.isPrivate = isPrivate

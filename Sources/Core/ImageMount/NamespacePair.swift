@@ -1,5 +1,5 @@
-public import Linux
 internal import Glibc
+public import Linux
 
 /// The two user namespaces of a container.
 ///

@@ -24,7 +24,9 @@ public struct PendingMount: ~Copyable {
   private let place: SharedPlace?
   private var state = State.atHand
 
-  init(image: ImageFile, options: MountOptions, uid: UInt32, gid: UInt32, runtime: String, place: SharedPlace?) {
+  init(
+    image: ImageFile, options: MountOptions, uid: UInt32, gid: UInt32, runtime: String, place: SharedPlace?
+  ) {
     self.image = image
     self.options = options
     self.uid = uid
@@ -96,7 +98,8 @@ public struct PendingMount: ~Copyable {
     switch state {
     case .atHand:
       guard case .squashfs(let offset, let size) = image.kind else {
-        return MountedImage(.directory(path: image.path, device: image.facts.device, inode: image.facts.inode))
+        return MountedImage(
+          .directory(path: image.path, device: image.facts.device, inode: image.facts.inode))
       }
       do throws(MountFault) { return try KernelMount.make(image, offset: offset, size: size) } catch {
         guard case .setup(_, let cause) = error, KernelMount.isMissing(cause) else { throw error }
@@ -112,7 +115,8 @@ public struct PendingMount: ~Copyable {
       return try Self.mounted(reply)
     case .asked(let socket):
       guard ImageMount.readable(socket, within: options.patienceSeconds) else { return try stepAround() }
-      guard let answer = try? Socket.receive(from: socket), let reply = Handover.parse(answer.0, answer.1) else {
+      guard let answer = try? Socket.receive(from: socket), let reply = Handover.parse(answer.0, answer.1)
+      else {
         // It died, or was on its way out.
         if let place { try seek(place) } else { try start(shared: nil) }
         return try finish()
@@ -132,7 +136,8 @@ public struct PendingMount: ~Copyable {
 
   private static func mounted(_ reply: Handover.Reply) throws(MountFault) -> MountedImage {
     switch reply {
-    case .mount(let outer, let inner, let mount): MountedImage(.mount(outer: outer, inner: inner, mount: mount))
+    case .mount(let outer, let inner, let mount):
+      MountedImage(.mount(outer: outer, inner: inner, mount: mount))
     case .place(let outer, let inner, let namespace, let path):
       MountedImage(.place(outer: outer, inner: inner, mountNamespace: namespace, path: path))
     case .refused(let explanation): throw .refused(explanation)

@@ -16,8 +16,10 @@ extension RuntimeDirectoryFault: Explained {
     case .notOurs(let path, let owner, let mode):
       Explanation(
         what: "cannot use \(path)",
-        why: "it must belong to you with mode 0700, and belongs to uid \(owner) with mode 0\(String(mode, radix: 8))",
-        remedy: "have the administrator remove it, or set XDG_RUNTIME_DIR to a directory of yours with mode 0700")
+        why:
+          "it must belong to you with mode 0700, and belongs to uid \(owner) with mode 0\(String(mode, radix: 8))",
+        remedy:
+          "have the administrator remove it, or set XDG_RUNTIME_DIR to a directory of yours with mode 0700")
     case .notADirectory(let path):
       Explanation(
         what: "cannot use \(path)", why: "it is not a directory",
@@ -36,7 +38,8 @@ public struct RuntimeDirectory: Equatable, Sendable {
   /// Chooses without touching: what a client connects to.
   public static func path(uid: UInt32, xdg: String?) -> String {
     // Jobs inherit the value from where they were submitted; there it may be gone, or another user's.
-    if let xdg, ContainerPath.isAbsolute(xdg), xdg.utf8.count <= 40, let facts = try? File.facts(xdg, following: false),
+    if let xdg, ContainerPath.isAbsolute(xdg), xdg.utf8.count <= 40,
+      let facts = try? File.facts(xdg, following: false),
       facts.kind == .directory, facts.uid == uid, facts.mode & 0o077 == 0
     {
       return xdg + "/apus"
@@ -45,12 +48,16 @@ public struct RuntimeDirectory: Equatable, Sendable {
   }
 
   /// Makes the directory and one below it, and checks both through descriptors.
-  public static func make(_ path: String, below name: String, uid: UInt32) throws(RuntimeDirectoryFault) -> Descriptor {
+  public static func make(_ path: String, below name: String, uid: UInt32) throws(RuntimeDirectoryFault)
+    -> Descriptor
+  {
     let top = try open(path, from: AT_FDCWD, uid: uid)
     return try open(name, from: top.number, uid: uid)
   }
 
-  private static func open(_ path: String, from base: Int32, uid: UInt32) throws(RuntimeDirectoryFault) -> Descriptor {
+  private static func open(_ path: String, from base: Int32, uid: UInt32) throws(RuntimeDirectoryFault)
+    -> Descriptor
+  {
     do throws(SystemCallFault) {
       try retrying("mkdir", path) { unsafe mkdirat(base, path, 0o700) }
     } catch { if error.number != EEXIST { throw .cannotMake(error) } }
@@ -63,7 +70,9 @@ public struct RuntimeDirectory: Equatable, Sendable {
     return directory
   }
 
-  private static func openChecked(_ path: String, from base: Int32) throws(RuntimeDirectoryFault) -> Descriptor {
+  private static func openChecked(_ path: String, from base: Int32) throws(RuntimeDirectoryFault)
+    -> Descriptor
+  {
     do throws(SystemCallFault) {
       return try File.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, from: base)
     } catch {

@@ -82,7 +82,8 @@ final class Server {
     while true {
       let wait: Double? =
         if isLeaving { nil } else { idleSince.map { max(0, $0 + lingerSeconds - Server.now()) } }
-      let ready = poll([reader.endedDescriptor] + (isLeaving ? [] : [listener] + pending + programs), seconds: wait)
+      let ready = poll(
+        [reader.endedDescriptor] + (isLeaving ? [] : [listener] + pending + programs), seconds: wait)
       if ready.contains(reader.endedDescriptor) { _exit(0) }
       if isLeaving { continue }
       for program in programs where ready.contains(program) { close(program) }
@@ -107,7 +108,11 @@ final class Server {
     let connection = apus_accept(listener)
     guard connection >= 0 else { return }
     // Usually the word is there already; if not, it is waited for without holding up others.
-    if ImageMount.readable(connection, within: 0) { serve(connection, reader) } else { pending.append(connection) }
+    if ImageMount.readable(connection, within: 0) {
+      serve(connection, reader)
+    } else {
+      pending.append(connection)
+    }
   }
 
   private func serve(_ connection: Int32, _ reader: ImageServer) {
@@ -142,7 +147,8 @@ final class Server {
     if fields.count > 1 { pages = Int(fields[1]) ?? 0 }
     return [
       "pid \(getpid())", "programs \(programs.count)", "age \(Int(Server.now() - started))",
-      "memory \(pages * 4096)", "cache \(reader.cachedBytes)", "linger \(options.lingerSeconds)", "image \(image.path)",
+      "memory \(pages * 4096)", "cache \(reader.cachedBytes)", "linger \(options.lingerSeconds)",
+      "image \(image.path)",
     ].joined(separator: "\n")
   }
 

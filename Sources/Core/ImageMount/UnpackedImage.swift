@@ -34,7 +34,8 @@ struct UnpackedImage {
   /// nil: the keeper of another launch came between, try again.
   private func attempt() throws(MountFault) -> MountedImage? {
     let folder: Descriptor
-    do throws(RuntimeDirectoryFault) { folder = try RuntimeDirectory.make(top, below: name, uid: uid) } catch {
+    do throws(RuntimeDirectoryFault) { folder = try RuntimeDirectory.make(top, below: name, uid: uid) } catch
+    {
       throw .runtimeDirectory(error)
     }
     var notices: [Notice] = []
@@ -47,7 +48,8 @@ struct UnpackedImage {
       if !Self.isComplete(folder) {
         removeAbandoned()
         failure = try unpack()
-        let text = "unpacked \(printable(image.path)) below \(printable(top)): \(reason); `apus doctor` says more"
+        let text =
+          "unpacked \(printable(image.path)) below \(printable(top)): \(reason); `apus doctor` says more"
         notices.append(Notice(.info, text))
       } else {
         failure = ""
@@ -58,7 +60,8 @@ struct UnpackedImage {
         let root = try File.facts(Self.rootName, from: folder.number, following: false)
         try startKeeper(lock.number)
         return MountedImage(
-          .directory(path: "\(top)/\(name)/\(Self.rootName)", device: root.device, inode: root.inode), notices: notices)
+          .directory(path: "\(top)/\(name)/\(Self.rootName)", device: root.device, inode: root.inode),
+          notices: notices)
       }
       Self.remove(name, in: top)
     } catch { throw .notUnpacked(folder: top, whyNotMounted: reason, why: error.explanation.why) }
@@ -101,7 +104,8 @@ struct UnpackedImage {
       let names = try? File.names(in: directory)
     else { return }
     for other in names where other != name {
-      guard let lock = try? File.open("\(other)/\(Self.lockName)", O_RDWR | O_NOFOLLOW, from: directory.number),
+      guard
+        let lock = try? File.open("\(other)/\(Self.lockName)", O_RDWR | O_NOFOLLOW, from: directory.number),
         (try? FileLock.tryAcquire(lock)) == true
       else { continue }
       Self.remove(other, in: top)

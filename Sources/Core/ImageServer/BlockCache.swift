@@ -151,7 +151,9 @@ final class BlockCache: Sendable {
   }
 
   func take() -> UnsafeMutableRawBufferPointer {
-    if let address = free.withLock({ $0.popLast() }), let start = unsafe UnsafeMutableRawPointer(bitPattern: address) {
+    if let address = free.withLock({ $0.popLast() }),
+      let start = unsafe UnsafeMutableRawPointer(bitPattern: address)
+    {
       return unsafe UnsafeMutableRawBufferPointer(start: start, count: size)
     }
     return UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)

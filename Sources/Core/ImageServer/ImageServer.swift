@@ -48,7 +48,9 @@ public final class ImageServer: Sendable {
   private let isPolling = Atomic<Bool>(false)
 
   /// `device` is an open /dev/fuse that is mounted already; the server owns it.
-  public init(image: SquashfsImage, device: consuming Descriptor, options: ServerOptions) throws(SystemCallFault) {
+  public init(image: SquashfsImage, device: consuming Descriptor, options: ServerOptions)
+    throws(SystemCallFault)
+  {
     self.image = image
     self.options = options
     self.device = device.release()
@@ -114,9 +116,10 @@ public final class ImageServer: Sendable {
         let now = monotonicMicroseconds()
         if deadline == 0 {
           deadline = now + UInt64(options.pollMicroseconds)
-          mayPoll = isPolling.compareExchange(
-            expected: false, desired: true, ordering: .acquiringAndReleasing
-          ).exchanged
+          mayPoll =
+            isPolling.compareExchange(
+              expected: false, desired: true, ordering: .acquiringAndReleasing
+            ).exchanged
         }
         if mayPoll, now < deadline { continue }
         if mayPoll { isPolling.store(false, ordering: .releasing) }

@@ -35,7 +35,8 @@ final class Neighbours: Sendable {
       (pushed.contains { $0.upperBound == node }, pushed.map(\.lowerBound).filter { $0 > node }.min() ?? .max)
     }
     guard isSecond || continues || node == expected.load(ordering: .relaxed) else { return nil }
-    return isPushing.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    return isPushing.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+      .exchanged
       ? limit : nil
   }
 

@@ -50,7 +50,8 @@ enum Protocol {
     static let cachedLinks: UInt32 = 1 << 23
     static let noOpenDirectory: UInt32 = 1 << 24
     static let wanted =
-      asynchronousReads | readDirectoryPlus | readDirectoryPlusAutomatically | noOpen | parallelDirectoryOperations
+      asynchronousReads | readDirectoryPlus | readDirectoryPlusAutomatically | noOpen
+      | parallelDirectoryOperations
       | mostPages | cachedLinks | noOpenDirectory
   }
 
@@ -90,7 +91,9 @@ enum Protocol {
   mutating func put(_ bytes: [UInt8]) {
     precondition(count + bytes.count <= capacity, "an answer larger than its buffer")
     unsafe bytes.withUnsafeBytes { source in
-      if let from = source.baseAddress { unsafe (base + count).copyMemory(from: from, byteCount: source.count) }
+      if let from = source.baseAddress {
+        unsafe (base + count).copyMemory(from: from, byteCount: source.count)
+      }
     }
     count += bytes.count
   }

@@ -131,7 +131,8 @@ internal import Squashfs
   }
 
   private func put(attributesOf inode: Inode, in answer: inout Answer) {
-    let size = inode.kind == .file || inode.kind == .link ? inode.size : inode.kind == .directory ? inode.size : 0
+    let size =
+      inode.kind == .file || inode.kind == .link ? inode.size : inode.kind == .directory ? inode.size : 0
     let owner = server.options.ownerIsRoot
     answer.put(UInt64(inode.number))
     answer.put(size)
@@ -273,7 +274,9 @@ internal import Squashfs
   /// Gives the kernel the small files that lie behind the one being read, in the same decoded block, if they are likely
   /// to be read too. Returns the block behind them.
   private func pushNeighbours(of request: Request, on device: Int32) -> StoredBlock? {
-    guard held.count == 1, server.hasThreadsToSpare, let file = server.maps.find(request.node) else { return nil }
+    guard held.count == 1, server.hasThreadsToSpare, let file = server.maps.find(request.node) else {
+      return nil
+    }
     let map = file.list
     if !map.blocks.isEmpty { storeRest(of: request, file, on: device) }
     guard map.blocks.isEmpty, let fragment = map.fragment,
@@ -281,7 +284,8 @@ internal import Squashfs
     else { return nil }
     var stopped = request.node + 1
     defer { server.neighbours.end(from: request.node, to: stopped, in: held[0]) }
-    guard let inode = try? server.inode(request.node), var run = try? InodeRun(server.image, behind: inode) else {
+    guard let inode = try? server.inode(request.node), var run = try? InodeRun(server.image, behind: inode)
+    else {
       return nil
     }
     while let next = try? run.next() {

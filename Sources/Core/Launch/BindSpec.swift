@@ -38,16 +38,21 @@ enum BindGrammar {
         places.removeLast()
       }
       if places[0].isEmpty { places.removeFirst() }
-      guard let first = places.first, !first.isEmpty else { throw .bindSyntax(spec: shown, why: "it names no source") }
+      guard let first = places.first, !first.isEmpty else {
+        throw .bindSyntax(spec: shown, why: "it names no source")
+      }
       let source = ContainerPath.normalized(first, from: directory)
       var target = source
       if places.count > 1, !places[1].isEmpty {
         guard ContainerPath.isAbsolute(places[1]) else {
-          throw .bindSyntax(spec: shown, why: "the target \"\(printable(places[1]))\" is not an absolute path")
+          throw .bindSyntax(
+            spec: shown, why: "the target \"\(printable(places[1]))\" is not an absolute path")
         }
         target = ContainerPath.normalized(places[1])
       }
-      guard target != "/" else { throw .bindSyntax(spec: shown, why: "nothing can be bound onto the root itself") }
+      guard target != "/" else {
+        throw .bindSyntax(spec: shown, why: "nothing can be bound onto the root itself")
+      }
       binds.append(BindSpec(source: source, target: target, isWritable: writable, text: shown))
     }
     return binds
@@ -64,7 +69,8 @@ enum BindGrammar {
       switch parts[0] {
       case "type":
         guard value == "bind" else {
-          throw .mountSyntax(spec: text, why: "type \"\(printable(value ?? ""))\" is not supported, only bind is")
+          throw .mountSyntax(
+            spec: text, why: "type \"\(printable(value ?? ""))\" is not supported, only bind is")
         }
       case "source", "src": source = value
       case "destination", "dst", "target": target = value

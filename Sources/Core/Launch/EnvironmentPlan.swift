@@ -63,7 +63,9 @@ private func fixedVariables(
     variables.append((prefix + "_BIND", targets.connected(by: ",")))
     if request.noEvaluation { variables.append((prefix + "_NO_EVAL", "1")) }
     // Apptainer sets its own also to nothing, and scripts may count on it.
-    if let app = request.app ?? (prefix == "APPTAINER" ? "" : nil) { variables.append((prefix + "_APPNAME", app)) }
+    if let app = request.app ?? (prefix == "APPTAINER" ? "" : nil) {
+      variables.append((prefix + "_APPNAME", app))
+    }
     if prefix != "SINGULARITY" {
       variables.append((prefix + "_COMMAND", request.action.rawValue))
       if request.action == .shell, let shell = request.shellPath {
@@ -92,7 +94,8 @@ private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [Host
   var variables = host.variables.all.compactMap(HostVariable.init).filter { variable in
     let name = variable.name
     if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }
-    return ShellSubset.isName(name) && !dropped.contains(name) && !owned.contains { name.starts(withBytesOf: $0) }
+    return ShellSubset.isName(name) && !dropped.contains(name)
+      && !owned.contains { name.starts(withBytesOf: $0) }
   }
   if request.cleanEnvironment, let language = HostVariable("LANG=C") { variables.append(language) }
   return variables

@@ -24,7 +24,8 @@ public struct HostFacts: Equatable, Sendable {
 
   public init(
     user: User, currentDirectory: String?, variables: Variables, kinds: Lookup<Kind>,
-    resolverConfiguration: [UInt8]? = nil, groups: String = "", memoryBytes: Int = 0, isPrivileged: Bool = false,
+    resolverConfiguration: [UInt8]? = nil, groups: String = "", memoryBytes: Int = 0,
+    isPrivileged: Bool = false,
     hasTerminal: Bool = false
   ) {
     self.user = user
@@ -41,7 +42,9 @@ public struct HostFacts: Equatable, Sendable {
   /// Whether variables are put into the container: their values may need its shell.
   func injects(_ request: LaunchRequest) -> Bool {
     !request.environment.isEmpty || !environmentFiles.isEmpty
-      || variables.all.contains { entry in Variables.prefixes.contains { entry.starts(withBytesOf: $0 + "ENV_") } }
+      || variables.all.contains { entry in
+        Variables.prefixes.contains { entry.starts(withBytesOf: $0 + "ENV_") }
+      }
   }
 
   /// The user's home directory: the user database's, $HOME only where that has none.

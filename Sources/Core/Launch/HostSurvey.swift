@@ -36,13 +36,16 @@ public func surveyHost(
     paths.append(ContainerPath.normalized(path, from: base))
   }
   for path in paths where facts.kinds[path] == nil {
-    if let found = try? File.facts(path) { facts.kinds[path] = found.kind == .directory ? .directory : .other }
+    if let found = try? File.facts(path) {
+      facts.kinds[path] = found.kind == .directory ? .directory : .other
+    }
   }
   if settings.writesResolverConfiguration {
     facts.resolverConfiguration = try? File.readAll("/etc/resolv.conf", limit: 1 << 20)
   }
   if settings.writesGroup, user.uid != 0 {
-    facts.groups = ((try? File.readAll("/etc/group", limit: 16 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+    facts.groups =
+      ((try? File.readAll("/etc/group", limit: 16 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
   }
   for path in request.environmentFiles {
     do throws(SystemCallFault) {

@@ -55,7 +55,9 @@ func group(_ text: String, _ user: User, hostGroups: String) -> String {
   guard !lacking.isEmpty else { return text }
   for line in hostGroups.lines {
     let fields = line.fields(at: UInt8(ascii: ":"))
-    guard fields.count > 2, let place = lacking.firstIndex(where: { $0.number == fields[2] }) else { continue }
+    guard fields.count > 2, let place = lacking.firstIndex(where: { $0.number == fields[2] }) else {
+      continue
+    }
     if lacking[place].name == nil { lacking[place].name = String(fields[0]) }
   }
   let member = user.entry?.name ?? ""

@@ -22,7 +22,8 @@ enum ImageApp {
     var text = "export SCIF_APPS=/scif/apps SCIF_APPROOT=\(ShellStub.quoted(folder))\n"
     text += "export PATH=\(ShellStub.quoted(path))\"${PATH:+:$PATH}\"\n"
     if hasLibraries {
-      text += "export LD_LIBRARY_PATH=\(ShellStub.quoted(folder + "/lib"))\"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"\n"
+      text +=
+        "export LD_LIBRARY_PATH=\(ShellStub.quoted(folder + "/lib"))\"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"\n"
     }
     return text + environment.map { $0 + "\n" }.joined()
   }

@@ -25,7 +25,8 @@ public struct ImageFacts: Equatable, Sendable {
   public var isSandbox: Bool
 
   public init(
-    targets: Lookup<Target> = [:], environmentScripts: [(name: String, text: String)] = [], runScript: String? = nil,
+    targets: Lookup<Target> = [:], environmentScripts: [(name: String, text: String)] = [],
+    runScript: String? = nil,
     runScriptIsExecutable: Bool = true, passwd: String? = nil, group: String? = nil, programs: [String] = [],
     hasOverlay: Bool = true, isSandbox: Bool = false
   ) {

@@ -17,7 +17,9 @@ public func surveyImage(
     if mount.isDirectory { covered.append(mount.target) }
   }
   // Asked of the kernel only where the answer counts: not for mount points in empty directories (RootChoice).
-  let needsMore = facts.targets.values.contains { if case .missing(_, _, let isEmpty) = $0 { !isEmpty } else { false } }
+  let needsMore = facts.targets.values.contains {
+    if case .missing(_, _, let isEmpty) = $0 { !isEmpty } else { false }
+  }
   if needsMore { facts.hasOverlay = Mount.isAvailable("overlay") }
   facts.environmentScripts = environmentScripts(root, app: request.app)
   if settings.writesPasswd { facts.passwd = text("/etc/passwd", root) }
@@ -33,7 +35,8 @@ public func surveyImage(
         (try? File.readAll(descriptor, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
     facts.programs = programs(["/bin/sh", "/singularity"], root)
-  case .shell: facts.programs = programs(["/bin/bash", "/bin/sh", request.shellPath].compactMap(\.self), root)
+  case .shell:
+    facts.programs = programs(["/bin/bash", "/bin/sh", request.shellPath].compactMap(\.self), root)
   case .test: facts.programs = programs(["/.singularity.d/test", "/bin/sh"], root)
   }
   if request.action == .exec, !facts.environmentScripts.isEmpty || host.injects(request) {
@@ -64,7 +67,8 @@ private func environmentScripts(_ root: Int32, app: String?) -> [(name: String, 
     let own = ["01-base.sh", "90-environment.sh"].compactMap { text("\(folder)/scif/env/\($0)", root) }
     let found = programs([folder + "/bin", folder + "/lib"], root)
     let script = ImageApp.script(
-      app, hasPrograms: found.contains(folder + "/bin"), hasLibraries: found.contains(folder + "/lib"), environment: own)
+      app, hasPrograms: found.contains(folder + "/bin"), hasLibraries: found.contains(folder + "/lib"),
+      environment: own)
     let place = scripts.firstIndex { $0.name > ImageApp.environmentScript } ?? scripts.endIndex
     scripts.insert((ImageApp.environmentScript, script), at: place)
   }

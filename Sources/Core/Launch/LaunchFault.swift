@@ -39,14 +39,18 @@ extension LaunchFault: Explained {
         remedy: "make it there, or name another destination")
     case .bindsForbidden:
       Explanation(
-        what: "cannot bind paths of your choice", why: "this site has switched it off (user bind control = no)",
+        what: "cannot bind paths of your choice",
+        why: "this site has switched it off (user bind control = no)",
         remedy: "ask the administrator")
     case .mountSyntax(let spec, let why):
       Explanation(
         what: "cannot understand --mount \(printable(spec))", why: why,
-        remedy: "write it as type=bind,source=SOURCE,target=TARGET[,ro]; a field with commas goes into double quotes")
+        remedy:
+          "write it as type=bind,source=SOURCE,target=TARGET[,ro]; a field with commas goes into double quotes"
+      )
     case .homeSyntax(let spec, let why):
-      Explanation(what: "cannot understand --home \(printable(spec))", why: why, remedy: "write it as SOURCE[:TARGET]")
+      Explanation(
+        what: "cannot understand --home \(printable(spec))", why: why, remedy: "write it as SOURCE[:TARGET]")
     case .scratchSyntax(let target):
       Explanation(
         what: "cannot make the scratch directory \(printable(target))", why: "it is not an absolute path",
@@ -56,27 +60,36 @@ extension LaunchFault: Explained {
         what: "cannot use --workdir \(printable(path))", why: "it is not a directory of this host",
         remedy: "make it first")
     case .overlaySyntax(let spec, let why):
-      Explanation(what: "cannot use --overlay \(printable(spec))", why: why, remedy: "name a directory, with :ro to only read it")
+      Explanation(
+        what: "cannot use --overlay \(printable(spec))", why: why,
+        remedy: "name a directory, with :ro to only read it")
     case .severalWritableOverlays:
       Explanation(
-        what: "cannot use these overlays", why: "more than one would be written to", remedy: "add :ro to all but one")
+        what: "cannot use these overlays", why: "more than one would be written to",
+        remedy: "add :ro to all but one")
     case .overlayWithWritable:
       Explanation(
-        what: "cannot use --overlay with --writable", why: "changes can go to one place only", remedy: "drop one of them")
+        what: "cannot use --overlay with --writable", why: "changes can go to one place only",
+        remedy: "drop one of them")
     case .writableNeedsSandbox(let path):
       Explanation(
         what: "cannot write to \(printable(path))", why: "a SIF or squashfs image is read-only",
-        remedy: "use --writable-tmpfs or --overlay DIRECTORY, or make a directory of it: apus build --sandbox DIR IMAGE")
+        remedy:
+          "use --writable-tmpfs or --overlay DIRECTORY, or make a directory of it: apus build --sandbox DIR IMAGE"
+      )
     case .environmentSyntax(let text, let why):
       Explanation(
         what: "cannot understand --env \(printable(text))", why: why,
-        remedy: "write it as NAME=VALUE, several separated by commas; a field with commas goes into double quotes")
+        remedy:
+          "write it as NAME=VALUE, several separated by commas; a field with commas goes into double quotes")
     case .environmentFile(let path, let why):
-      Explanation(what: "cannot read --env-file \(printable(path))", why: why, remedy: "it must hold lines NAME=VALUE")
+      Explanation(
+        what: "cannot read --env-file \(printable(path))", why: why, remedy: "it must hold lines NAME=VALUE")
     case .appMissing(let name):
       Explanation(
         what: "cannot locate the container application \(printable(name))",
-        why: "the image has no directory of that name in /scif/apps", remedy: "`apus inspect --list-apps` names what it has")
+        why: "the image has no directory of that name in /scif/apps",
+        remedy: "`apus inspect --list-apps` names what it has")
     case .appHasNoRunScript(let name):
       Explanation(
         what: "cannot run the application \(printable(name))", why: "it has no run script",

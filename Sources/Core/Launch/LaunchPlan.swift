@@ -7,7 +7,9 @@ public func planLaunch(
 ) throws(LaunchFault) -> Plan {
   if let app = request.app {
     guard image.programs.contains(ImageApp.folder(app)) else { throw .appMissing(name: app) }
-    if request.action == .run, !image.programs.contains(ImageApp.runScript(app)) { throw .appHasNoRunScript(name: app) }
+    if request.action == .run, !image.programs.contains(ImageApp.runScript(app)) {
+      throw .appHasNoRunScript(name: app)
+    }
   }
   if request.writable, !image.isSandbox { throw .writableNeedsSandbox(path: request.imagePath) }
   let wanted = try WantedMounts(request, settings, host)
@@ -15,7 +17,8 @@ public func planLaunch(
   var notices = settings.notices + wanted.notices
   var mounts = wanted.mounts
   let identity = identityFiles(settings: settings, host: host, image: image, home: wanted.home)
-  let firstUserBind = mounts.firstIndex { $0.reason == "--bind" || $0.reason == "the working directory" } ?? mounts.count
+  let firstUserBind =
+    mounts.firstIndex { $0.reason == "--bind" || $0.reason == "the working directory" } ?? mounts.count
   mounts.insert(
     contentsOf: identity.filter { file in !mounts.contains { $0.target == file.target } }, at: firstUserBind)
   if request.writable {
@@ -42,22 +45,28 @@ public func planLaunch(
     if image.programs.contains("/bin/sh") {
       program.arguments = stub.arguments(for: command.arguments)
       program.environment = stub.environment
-      notices.append(Notice(.verbose, "environment scripts or values need a shell: the image's /bin/sh evaluates them"))
+      notices.append(
+        Notice(.verbose, "environment scripts or values need a shell: the image's /bin/sh evaluates them"))
     } else {
       notices.append(
-        Notice(.warning, "the environment needs a shell to evaluate it, and the image has no /bin/sh: parts are left out"))
+        Notice(
+          .warning,
+          "the environment needs a shell to evaluate it, and the image has no /bin/sh: parts are left out"))
     }
   }
   var hostName: [PlannedStep] = []
   if let name = request.hostName { hostName.append(PlannedStep(.hostName(name), reason: "--hostname")) }
   return Plan(
-    namespaces: namespaces(request), root: choice.root, steps: hostName + steps, program: program, notices: notices)
+    namespaces: namespaces(request), root: choice.root, steps: hostName + steps, program: program,
+    notices: notices)
 }
 
 private func namespaces(_ request: LaunchRequest) -> [NamespaceStep] {
   var steps: [NamespaceStep] = []
   if request.ipc { steps.append(NamespaceStep(.ipc, reason: request.contain ? "--containall" : "--ipc")) }
-  if request.uts { steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname")) }
+  if request.uts {
+    steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname"))
+  }
   if request.pid { steps.append(NamespaceStep(.pid, reason: request.contain ? "--containall" : "--pid")) }
   return steps
 }
@@ -76,8 +85,10 @@ private func mountSteps(
     let cover = done.last { ContainerPath.isBelow(mount.target, $0.target) && $0.target != mount.target }
     if let cover {
       if cover.isOurs, !isLink(mount) {
-        let make: Step = mount.isDirectory ? .makeDirectory(path: mount.target, mode: 0o755) : .makeFile(path: mount.target)
-        steps.append(PlannedStep(make, reason: "a mount point for \(mount.reason)", isOptional: mount.isOptional))
+        let make: Step =
+          mount.isDirectory ? .makeDirectory(path: mount.target, mode: 0o755) : .makeFile(path: mount.target)
+        steps.append(
+          PlannedStep(make, reason: "a mount point for \(mount.reason)", isOptional: mount.isOptional))
       }
     }
     steps.append(PlannedStep(mount.step, reason: mount.reason, isOptional: mount.isOptional))

@@ -6,7 +6,8 @@ extension Plan {
     var out = "root: \(root.form.name) (\(root.reason))\n"
     for layer in root.layers { out += "  layer \(printable(layer)), read-only\n" }
     for entry in root.skeleton { out += "  made: \(printable(entry.path))\n" }
-    out += "namespaces: user, mount" + namespaces.map { ", \($0.kind.rawValue) (\($0.reason))" }.joined() + "\n"
+    out +=
+      "namespaces: user, mount" + namespaces.map { ", \($0.kind.rawValue) (\($0.reason))" }.joined() + "\n"
     out += "mounts and files, in order:\n"
     for planned in steps {
       out += "  \(planned.step.text) — \(planned.reason)\(planned.isOptional ? ", may fail" : "")\n"
@@ -23,17 +24,32 @@ extension Plan {
   /// The plan for programs.
   public var json: JSON {
     .object([
-      ("root", .object([
-        ("form", .string(root.form.name)), ("reason", .string(root.reason)),
-        ("layers", .array(root.layers.map { .string($0) })),
-        ("made", .array(root.skeleton.map { .string($0.path) })),
-      ])),
-      ("namespaces", .array(
-        [("user", "every launch has one"), ("mount", "every launch has one")].map { Self.namespace($0.0, $0.1) }
-          + namespaces.map { Self.namespace($0.kind.rawValue, $0.reason) })),
-      ("steps", .array(steps.map { planned in
-        .object(planned.step.members + [("reason", .string(planned.reason)), ("optional", .bool(planned.isOptional))])
-      })),
+      (
+        "root",
+        .object([
+          ("form", .string(root.form.name)), ("reason", .string(root.reason)),
+          ("layers", .array(root.layers.map { .string($0) })),
+          ("made", .array(root.skeleton.map { .string($0.path) })),
+        ])
+      ),
+      (
+        "namespaces",
+        .array(
+          [("user", "every launch has one"), ("mount", "every launch has one")].map {
+            Self.namespace($0.0, $0.1)
+          }
+            + namespaces.map { Self.namespace($0.kind.rawValue, $0.reason) })
+      ),
+      (
+        "steps",
+        .array(
+          steps.map { planned in
+            .object(
+              planned.step.members + [
+                ("reason", .string(planned.reason)), ("optional", .bool(planned.isOptional)),
+              ])
+          })
+      ),
       ("environment", .array(program.environment.map { .string($0) })),
       ("directories", .array(program.directories.map { .string($0) })),
       ("init", .bool(program.usesInit)),
@@ -66,18 +82,28 @@ extension Step {
   fileprivate var members: [(String, JSON)] {
     switch self {
     case .bind(let source, let target, let writable, let devices):
-      [("step", .string("bind")), ("source", .string(source)), ("target", .string(target)), ("writable", .bool(writable)),
-        ("devices", .bool(devices))]
+      [
+        ("step", .string("bind")), ("source", .string(source)), ("target", .string(target)),
+        ("writable", .bool(writable)),
+        ("devices", .bool(devices)),
+      ]
     case .fileSystem(let type, let target, let options):
-      [("step", .string("mount")), ("type", .string(type)), ("target", .string(target)),
-        ("options", .array(options.map { .string($0.name + ($0.value.map { "=" + $0 } ?? "")) }))]
+      [
+        ("step", .string("mount")), ("type", .string(type)), ("target", .string(target)),
+        ("options", .array(options.map { .string($0.name + ($0.value.map { "=" + $0 } ?? "")) })),
+      ]
     case .generatedFile(let target, let contents, let mode):
-      [("step", .string("file")), ("target", .string(target)), ("bytes", .integer(contents.count)), ("mode", .integer(Int(mode)))]
+      [
+        ("step", .string("file")), ("target", .string(target)), ("bytes", .integer(contents.count)),
+        ("mode", .integer(Int(mode))),
+      ]
     case .makeDirectory(let path, let mode):
       [("step", .string("make directory")), ("target", .string(path)), ("mode", .integer(Int(mode)))]
     case .makeFile(let path): [("step", .string("make file")), ("target", .string(path))]
-    case .makeHostDirectory(let path): [("step", .string("make directory on the host")), ("target", .string(path))]
-    case .makeLink(let path, let to): [("step", .string("make link")), ("target", .string(path)), ("to", .string(to))]
+    case .makeHostDirectory(let path):
+      [("step", .string("make directory on the host")), ("target", .string(path))]
+    case .makeLink(let path, let to):
+      [("step", .string("make link")), ("target", .string(path)), ("to", .string(to))]
     case .sessionDirectory(let target, let mode):
       [("step", .string("empty directory")), ("target", .string(target)), ("mode", .integer(Int(mode)))]
     case .hostName(let name): [("step", .string("host name")), ("name", .string(name))]

@@ -9,7 +9,8 @@ struct RootChoice {
   let places: [String: String]
 
   static func make(
-    _ request: LaunchRequest, _ mounts: [WantedMount], _ image: ImageFacts, overlay: OverlayChoice, sessionBytes: Int
+    _ request: LaunchRequest, _ mounts: [WantedMount], _ image: ImageFacts, overlay: OverlayChoice,
+    sessionBytes: Int
   ) throws(LaunchFault) -> RootChoice {
     var missing: [(mount: WantedMount, parent: String, rest: [String], isEmpty: Bool)] = []
     var places: [String: String] = [:]
@@ -38,21 +39,26 @@ struct RootChoice {
     }
     let whatIsMissing = missing.map { printable($0.mount.target) }.connected(by: ", ")
     func plan(_ form: RootPlan.Form, _ reason: String, skeleton: [SkeletonEntry] = []) -> RootPlan {
-      RootPlan(form: form, layers: overlay.layers, skeleton: skeleton, sessionBytes: sessionBytes, reason: reason)
+      RootPlan(
+        form: form, layers: overlay.layers, skeleton: skeleton, sessionBytes: sessionBytes, reason: reason)
     }
     if request.writable {
-      return RootChoice(root: plan(.writableSandbox, "--writable", skeleton: skeleton), preparation: [], places: places)
+      return RootChoice(
+        root: plan(.writableSandbox, "--writable", skeleton: skeleton), preparation: [], places: places)
     }
     if let directory = overlay.writableDirectory {
       return RootChoice(
-        root: plan(.writableOverlay(directory: directory), "--overlay", skeleton: skeleton), preparation: [], places: places)
+        root: plan(.writableOverlay(directory: directory), "--overlay", skeleton: skeleton), preparation: [],
+        places: places)
     }
     if request.writableTemporary {
       return RootChoice(
-        root: plan(.writableTemporary, "--writable-tmpfs", skeleton: skeleton), preparation: [], places: places)
+        root: plan(.writableTemporary, "--writable-tmpfs", skeleton: skeleton), preparation: [],
+        places: places)
     }
     if missing.isEmpty, overlay.layers.isEmpty {
-      return RootChoice(root: plan(.image, "the image has every mount point"), preparation: [], places: places)
+      return RootChoice(
+        root: plan(.image, "the image has every mount point"), preparation: [], places: places)
     }
     // Missing mount points below empty directories of the image: a tmpfs there hides nothing.
     let parents = Set(missing.map(\.parent))
@@ -62,7 +68,8 @@ struct RootChoice {
         steps.append(
           PlannedStep(
             .fileSystem(
-              type: "tmpfs", target: parent, options: [FileSystemOption("mode", "0755"), FileSystemOption("size", "65536")]),
+              type: "tmpfs", target: parent,
+              options: [FileSystemOption("mode", "0755"), FileSystemOption("size", "65536")]),
             reason: "mount points in an empty directory of the image"))
       }
       for entry in skeleton {
@@ -77,10 +84,12 @@ struct RootChoice {
     }
     let reason = missing.isEmpty ? "--overlay" : "the image lacks \(whatIsMissing)"
     if image.hasOverlay || !overlay.layers.isEmpty {
-      return RootChoice(root: plan(.readOnlyOverlay, reason, skeleton: skeleton), preparation: [], places: places)
+      return RootChoice(
+        root: plan(.readOnlyOverlay, reason, skeleton: skeleton), preparation: [], places: places)
     }
     return RootChoice(
-      root: plan(.boundEntries, reason + ", and this kernel has no overlay for users", skeleton: skeleton), preparation: [],
+      root: plan(.boundEntries, reason + ", and this kernel has no overlay for users", skeleton: skeleton),
+      preparation: [],
       places: places)
   }
 }
@@ -97,7 +106,9 @@ struct OverlayChoice: Equatable, Sendable {
       let path = ContainerPath.normalized(text, from: host.currentDirectory ?? "/")
       switch host.kinds[path] {
       case nil: throw .overlaySyntax(spec: spec, why: "\(printable(path)) does not exist on this host")
-      case .other: throw .overlaySyntax(spec: spec, why: "this version lays directories over an image, and that is a file")
+      case .other:
+        throw .overlaySyntax(
+          spec: spec, why: "this version lays directories over an image, and that is a file")
       case .directory: break
       }
       if isReadOnly {

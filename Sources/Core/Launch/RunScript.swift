@@ -33,7 +33,9 @@ struct OCIRunScript: Equatable, Sendable {
   /// The words in the value that `line` assigns, each in double quotes with its special characters escaped.
   private static func words(_ line: Substring, of name: String) -> [String]? {
     var shell = ShellSubset([])
-    guard (try? shell.run(String(line))) != nil, shell.assignedVariables.map(\.name) == [name], let value = shell[name] else {
+    guard (try? shell.run(String(line))) != nil, shell.assignedVariables.map(\.name) == [name],
+      let value = shell[name]
+    else {
       return nil
     }
     var scanner = ShellScanner(value)

@@ -28,7 +28,9 @@ struct ShellSubset {
 
   subscript(_ name: String) -> String? { variables[name] }
 
-  mutating func set(_ name: String, _ value: String, export: Bool) { variables.set(name, value, export: export) }
+  mutating func set(_ name: String, _ value: String, export: Bool) {
+    variables.set(name, value, export: export)
+  }
 
   /// What a program started now would see, in order.
   var exportedVariables: [(name: String, value: String)] {

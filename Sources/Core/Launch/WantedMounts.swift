@@ -26,9 +26,12 @@ struct WantedMounts {
     self.settings = settings
     self.host = host
     for name in request.noMount where !Self.mountNames.contains(name) && !ContainerPath.isAbsolute(name) {
-      notices.append(Notice(.warning, "ignoring --no-mount \(printable(name)): there is no default mount of that name"))
+      notices.append(
+        Notice(.warning, "ignoring --no-mount \(printable(name)): there is no default mount of that name"))
     }
-    if let work = request.workDirectory, host.kinds[ContainerPath.normalized(work, from: current)] != .directory {
+    if let work = request.workDirectory,
+      host.kinds[ContainerPath.normalized(work, from: current)] != .directory
+    {
       throw .workDirectoryMissing(path: work)
     }
     addKernelFileSystems()
@@ -66,39 +69,61 @@ struct WantedMounts {
       if request.contain || settings.deviceMount == .minimal {
         addMinimalDevices()
       } else {
-        add("/dev", .bind(source: "/dev", writable: true, devices: true), directory: true, reason: "devices of the host")
+        add(
+          "/dev", .bind(source: "/dev", writable: true, devices: true), directory: true,
+          reason: "devices of the host")
       }
     }
     if isWanted("proc"), settings.mountsProc {
       if request.pid {
-        add("/proc", .fileSystem(type: "proc", options: []), directory: true, reason: "processes of the container (--pid)")
+        add(
+          "/proc", .fileSystem(type: "proc", options: []), directory: true,
+          reason: "processes of the container (--pid)")
       } else {
-        add("/proc", .bind(source: "/proc", writable: true, devices: false), directory: true, reason: "processes of the host")
+        add(
+          "/proc", .bind(source: "/proc", writable: true, devices: false), directory: true,
+          reason: "processes of the host")
       }
     }
     if isWanted("sys"), settings.mountsSys {
-      add("/sys", .bind(source: "/sys", writable: true, devices: false), directory: true, reason: "the kernel's view of the hardware")
+      add(
+        "/sys", .bind(source: "/sys", writable: true, devices: false), directory: true,
+        reason: "the kernel's view of the hardware")
     }
   }
 
   private mutating func addMinimalDevices() {
     let why = "the minimal /dev of --contain"
-    add("/dev", .fileSystem(type: "tmpfs", options: [FileSystemOption("mode", "0755"), FileSystemOption("size", "65536")]),
+    add(
+      "/dev",
+      .fileSystem(
+        type: "tmpfs", options: [FileSystemOption("mode", "0755"), FileSystemOption("size", "65536")]),
       directory: true, reason: why)
     for name in ["null", "zero", "full", "random", "urandom", "tty"] {
-      add("/dev/" + name, .bind(source: "/dev/" + name, writable: true, devices: true), directory: false, reason: why, optional: true)
+      add(
+        "/dev/" + name, .bind(source: "/dev/" + name, writable: true, devices: true), directory: false,
+        reason: why, optional: true)
     }
     if isWanted("devpts"), settings.mountsTerminals {
       // A gid= option would need a mapped tty group; newinstance is what every mount of devpts is since Linux 4.7.
-      add("/dev/pts", .fileSystem(type: "devpts", options: [FileSystemOption("mode", "0620"), FileSystemOption("ptmxmode", "0666")]),
+      add(
+        "/dev/pts",
+        .fileSystem(
+          type: "devpts", options: [FileSystemOption("mode", "0620"), FileSystemOption("ptmxmode", "0666")]),
         directory: true, reason: why, optional: true)
       add("/dev/ptmx", .link(to: "pts/ptmx"), directory: false, reason: why)
     }
-    add("/dev/shm", .fileSystem(type: "tmpfs", options: [FileSystemOption("mode", "1777")]), directory: true, reason: why)
+    add(
+      "/dev/shm", .fileSystem(type: "tmpfs", options: [FileSystemOption("mode", "1777")]), directory: true,
+      reason: why)
     if request.ipc {
-      add("/dev/mqueue", .fileSystem(type: "mqueue", options: []), directory: true, reason: "message queues of its own (--ipc)", optional: true)
+      add(
+        "/dev/mqueue", .fileSystem(type: "mqueue", options: []), directory: true,
+        reason: "message queues of its own (--ipc)", optional: true)
     }
-    for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
+    for (name, target) in [
+      ("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"),
+    ] {
       add("/dev/" + name, .link(to: target), directory: false, reason: why)
     }
   }
@@ -109,7 +134,8 @@ struct WantedMounts {
       for bind in try BindGrammar.parse(bind: text, from: "/") {
         guard isWanted(bind.target), let kind = host.kinds[bind.source] else { continue }
         add(
-          bind.target, .bind(source: bind.source, writable: bind.isWritable, devices: false), directory: kind == .directory,
+          bind.target, .bind(source: bind.source, writable: bind.isWritable, devices: false),
+          directory: kind == .directory,
           reason: "bind path of apus.conf", optional: true, needsTarget: true)
       }
     }
@@ -139,7 +165,9 @@ struct WantedMounts {
     if request.contain, request.homeSpec == nil || parts(of: request.homeSpec) == 1 {
       if let work = request.workDirectory {
         let kept = ContainerPath.normalized(work, from: current) + "/home"
-        add(target, .bind(source: kept, writable: true, devices: false), directory: true, reason: "home in --workdir")
+        add(
+          target, .bind(source: kept, writable: true, devices: false), directory: true,
+          reason: "home in --workdir")
       } else {
         add(target, .empty(mode: 0o700), directory: true, reason: "an empty home (--contain)")
       }
@@ -148,7 +176,9 @@ struct WantedMounts {
     } else if request.homeSpec != nil {
       add(target, .empty(mode: 0o700), directory: true, reason: "--home of a directory that does not exist")
     } else {
-      notices.append(Notice(.warning, "not showing the home directory \(printable(source)): it does not exist on this host"))
+      notices.append(
+        Notice(
+          .warning, "not showing the home directory \(printable(source)): it does not exist on this host"))
     }
   }
 
@@ -160,12 +190,16 @@ struct WantedMounts {
       if request.contain {
         if let work = request.workDirectory {
           let source = ContainerPath.normalized(work, from: current) + "/" + kept
-          add(path, .bind(source: source, writable: true, devices: false), directory: true, reason: "\(path) in --workdir")
+          add(
+            path, .bind(source: source, writable: true, devices: false), directory: true,
+            reason: "\(path) in --workdir")
         } else {
           add(path, .empty(mode: 0o1777), directory: true, reason: "an empty \(path) (--contain)")
         }
       } else if host.kinds[path] == .directory {
-        add(path, .bind(source: path, writable: true, devices: false), directory: true, reason: "temporary files of the host")
+        add(
+          path, .bind(source: path, writable: true, devices: false), directory: true,
+          reason: "temporary files of the host")
       }
     }
   }
@@ -178,7 +212,9 @@ struct WantedMounts {
       let place = ContainerPath.normalized(target)
       if let work = request.workDirectory {
         let source = ContainerPath.normalized(work, from: current) + "/scratch" + place
-        add(place, .bind(source: source, writable: true, devices: false), directory: true, reason: "--scratch in --workdir")
+        add(
+          place, .bind(source: source, writable: true, devices: false), directory: true,
+          reason: "--scratch in --workdir")
       } else {
         add(place, .empty(mode: 0o1777), directory: true, reason: "--scratch")
       }
@@ -187,11 +223,17 @@ struct WantedMounts {
 
   /// passwd and group depend on the image: the planner adds them once it knows it.
   private mutating func addGeneratedFiles() {
-    if settings.writesResolverConfiguration, isWanted("/etc/resolv.conf"), let contents = host.resolverConfiguration {
-      add("/etc/resolv.conf", .file(contents, mode: 0o644), directory: false, reason: "name servers of the host", optional: true)
+    if settings.writesResolverConfiguration, isWanted("/etc/resolv.conf"),
+      let contents = host.resolverConfiguration
+    {
+      add(
+        "/etc/resolv.conf", .file(contents, mode: 0o644), directory: false,
+        reason: "name servers of the host", optional: true)
     }
     if let name = request.hostName {
-      add("/etc/hostname", .file(Array((name + "\n").utf8), mode: 0o644), directory: false, reason: "--hostname", optional: true)
+      add(
+        "/etc/hostname", .file(Array((name + "\n").utf8), mode: 0o644), directory: false,
+        reason: "--hostname", optional: true)
     }
   }
 
@@ -208,7 +250,9 @@ struct WantedMounts {
       return left == right ? $0.offset < $1.offset : left < right
     }
     for (_, bind) in ordered {
-      guard let kind = host.kinds[bind.source] else { throw .bindSourceMissing(path: bind.source, spec: bind.text) }
+      guard let kind = host.kinds[bind.source] else {
+        throw .bindSourceMissing(path: bind.source, spec: bind.text)
+      }
       let content = WantedMount.Content.bind(
         source: bind.source, writable: bind.isWritable, devices: ContainerPath.isBelow(bind.source, "/dev"))
       // What the user names wins over a default at the same place.
@@ -220,7 +264,9 @@ struct WantedMounts {
   }
 
   private mutating func addWorkingDirectory() {
-    guard isWanted("cwd"), !request.contain, settings.allowsUserBinds, request.workingDirectory == nil else { return }
+    guard isWanted("cwd"), !request.contain, settings.allowsUserBinds, request.workingDirectory == nil else {
+      return
+    }
     guard let current = host.currentDirectory, !Self.neverShown.contains(current) else { return }
     guard !["/sys", "/proc", "/dev"].contains(where: { ContainerPath.isBelow(current, $0) }) else { return }
     // Shown already by a mount that keeps its place, and not hidden by one beneath.
@@ -229,9 +275,13 @@ struct WantedMounts {
     guard above.isEmpty || above.last.map({ !$0.isOurs }) ?? true else { return }
     if request.noHome, let home = host.home, ContainerPath.isBelow(current, home) {
       notices.append(
-        Notice(.info, "the working directory lies in the home directory, which --no-home leaves out: starting in / "))
+        Notice(
+          .info,
+          "the working directory lies in the home directory, which --no-home leaves out: starting in / "))
       return
     }
-    add(current, .bind(source: current, writable: true, devices: false), directory: true, reason: "the working directory", optional: true)
+    add(
+      current, .bind(source: current, writable: true, devices: false), directory: true,
+      reason: "the working directory", optional: true)
   }
 }

@@ -5,7 +5,9 @@ public enum DirectoryRemoval {
   public static func remove(_ name: [UInt8], in directory: Int32) {
     if (try? RawName.remove(name, isDirectory: false, in: directory)) != nil { return }
     // A directory without permissions of its own hides its names even from its owner.
-    if let facts = try? RawName.facts(name, in: directory), facts.kind == .directory, facts.mode & 0o700 != 0o700 {
+    if let facts = try? RawName.facts(name, in: directory), facts.kind == .directory,
+      facts.mode & 0o700 != 0o700
+    {
       try? RawName.changeMode(name, mode: 0o700, in: directory)
     }
     if let inner = try? RawName.open(name, O_RDONLY | O_DIRECTORY, in: directory) {

@@ -23,7 +23,9 @@ public struct FileFacts: Equatable, Sendable {
   public let changedNanoseconds: Int
 
   /// The device a device node stands for, as its two numbers.
-  public var representedDevice: (major: UInt32, minor: UInt32) { (apus_major(represents), apus_minor(represents)) }
+  public var representedDevice: (major: UInt32, minor: UInt32) {
+    (apus_major(represents), apus_minor(represents))
+  }
 
   package init(_ facts: stat) {
     kind =
@@ -135,7 +137,9 @@ public enum File {
     while done < bytes.count {
       let start = done
       done += try retrying("write", subject) {
-        unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + start, bytes.count - start) }
+        unsafe bytes.withUnsafeBytes {
+          unsafe Glibc.write(descriptor, $0.baseAddress! + start, bytes.count - start)
+        }
       }
     }
   }

@@ -9,7 +9,9 @@ public enum FileLock {
   }
 
   /// Takes the lock only if nobody holds it.
-  public static func tryAcquire(_ file: borrowing Descriptor, shared: Bool = false) throws(SystemCallFault) -> Bool {
+  public static func tryAcquire(_ file: borrowing Descriptor, shared: Bool = false) throws(SystemCallFault)
+    -> Bool
+  {
     let number = file.number
     do throws(SystemCallFault) {
       try retrying("flock") { flock(number, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) }

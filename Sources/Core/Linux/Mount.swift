@@ -65,14 +65,18 @@ public enum Mount {
       throw SystemCallFault("open_tree", subject, -tree)
     }
     // Mounts beneath the source, as the host's tree has them, before anything is laid over it.
-    let beneath = recursively && attributes.contains(.readOnly) ? mounts(below: try File.target(ofLink: path(of: source))) : []
+    let beneath =
+      recursively && attributes.contains(.readOnly)
+      ? mounts(below: try File.target(ofLink: path(of: source))) : []
     try checked(
-      unsafe apus_mount(path(of: source), path(of: target), nil, UInt(MS_BIND) | (recursively ? UInt(MS_REC) : 0), nil),
+      unsafe apus_mount(
+        path(of: source), path(of: target), nil, UInt(MS_BIND) | (recursively ? UInt(MS_REC) : 0), nil),
       "mount", subject)
     guard !attributes.isEmpty else { return }
     for place in [""] + beneath {
       let mounted = try reopen(place)
-      let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: path(of: mounted.number))
+      let flags =
+        UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: path(of: mounted.number))
       try checked(unsafe apus_mount(nil, path(of: mounted.number), nil, flags, nil), "mount", subject)
     }
   }
@@ -83,7 +87,9 @@ public enum Mount {
     let prefix = directory == "/" ? "" : directory
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ", maxSplits: 5)
-      guard fields.count > 4, fields[4].hasPrefix(prefix + "/"), fields[4].count > prefix.count + 1 else { return nil }
+      guard fields.count > 4, fields[4].hasPrefix(prefix + "/"), fields[4].count > prefix.count + 1 else {
+        return nil
+      }
       return String(fields[4].dropFirst(prefix.count))
     }
   }
@@ -152,7 +158,8 @@ public enum Mount {
     }
     let words = options.map { key, value in value.map { "\(key)=\($0)" } ?? key }
     try checked(
-      unsafe apus_mount(source, path(of: target), type, attributes.mountFlags, words.joined(separator: ",")), "mount",
+      unsafe apus_mount(source, path(of: target), type, attributes.mountFlags, words.joined(separator: ",")),
+      "mount",
       subject)
     return try reopen()
   }

@@ -14,13 +14,16 @@ public enum Process {
 
   /// Starts a program and returns its pid once it runs. `descriptors` become 0, 1 and 2; -1 is /dev/null.
   public static func spawn(
-    _ path: String, _ arguments: [String], environment: [String], descriptors: (Int32, Int32, Int32) = (0, 1, 2)
+    _ path: String, _ arguments: [String], environment: [String],
+    descriptors: (Int32, Int32, Int32) = (0, 1, 2)
   ) throws(SystemCallFault) -> Int32 {
     let argv = CStringArray([path] + arguments)
     let envp = CStringArray(environment)
     let numbers = [descriptors.0, descriptors.1, descriptors.2]
     return try checked(
-      unsafe numbers.withUnsafeBufferPointer { unsafe apus_spawn(path, argv.pointer, envp.pointer, $0.baseAddress) },
+      unsafe numbers.withUnsafeBufferPointer {
+        unsafe apus_spawn(path, argv.pointer, envp.pointer, $0.baseAddress)
+      },
       "execve", path)
   }
 
@@ -65,7 +68,8 @@ public enum Process {
       let names = try? File.names(in: directory)
     else { return }
     let listing = directory.number
-    for number in names.compactMap({ Int32($0) }) where number >= first && number <= last && number != listing {
+    for number in names.compactMap({ Int32($0) }) where number >= first && number <= last && number != listing
+    {
       close(number)
     }
   }

@@ -17,7 +17,9 @@ public enum RawAttribute {
       var result = 0
       let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
         result = unsafe RawName.with(path) { path in
-          unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe apus_listxattr(path, $0.baseAddress, room) }
+          unsafe buffer.withMemoryRebound(to: CChar.self) {
+            unsafe apus_listxattr(path, $0.baseAddress, room)
+          }
         }
         initialized = max(0, result)
       }

@@ -19,7 +19,9 @@ public enum RawName {
     _ name: [UInt8], _ flags: Int32, mode: UInt32 = 0, in directory: Int32
   ) throws(SystemCallFault) -> Descriptor {
     while true {
-      let result = unsafe with(name) { unsafe apus_openat(directory, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode) }
+      let result = unsafe with(name) {
+        unsafe apus_openat(directory, $0, flags | O_CLOEXEC | O_NOFOLLOW, mode)
+      }
       if result >= 0 { return Descriptor(owning: result) }
       if result != -EINTR { throw SystemCallFault("open", text(name), -result) }
     }
@@ -48,7 +50,9 @@ public enum RawName {
   /// Facts of the object itself, a link included.
   public static func facts(_ name: [UInt8], in directory: Int32) throws(SystemCallFault) -> FileFacts {
     var facts = stat()
-    try retrying("stat", text(name)) { unsafe with(name) { unsafe fstatat(directory, $0, &facts, AT_SYMLINK_NOFOLLOW) } }
+    try retrying("stat", text(name)) {
+      unsafe with(name) { unsafe fstatat(directory, $0, &facts, AT_SYMLINK_NOFOLLOW) }
+    }
     return FileFacts(facts)
   }
 
@@ -93,11 +97,14 @@ public enum RawName {
 
 /// Making objects beneath a directory, for unpacking.
 extension RawName {
-  public static func makeDirectory(_ name: [UInt8], mode: UInt32, in directory: Int32) throws(SystemCallFault) {
+  public static func makeDirectory(_ name: [UInt8], mode: UInt32, in directory: Int32) throws(SystemCallFault)
+  {
     try retrying("mkdirat", text(name)) { unsafe with(name) { unsafe mkdirat(directory, $0, mode) } }
   }
 
-  public static func makeLink(_ name: [UInt8], to target: [UInt8], in directory: Int32) throws(SystemCallFault) {
+  public static func makeLink(_ name: [UInt8], to target: [UInt8], in directory: Int32)
+    throws(SystemCallFault)
+  {
     try retrying("symlinkat", text(name)) {
       unsafe with(target) { target in unsafe with(name) { unsafe symlinkat(target, directory, $0) } }
     }
@@ -124,7 +131,9 @@ extension RawName {
     _ name: [UInt8], in directory: Int32, to existing: [UInt8], in source: Int32
   ) throws(SystemCallFault) {
     try retrying("linkat", text(name)) {
-      unsafe with(existing) { existing in unsafe with(name) { unsafe linkat(source, existing, directory, $0, 0) } }
+      unsafe with(existing) { existing in
+        unsafe with(name) { unsafe linkat(source, existing, directory, $0, 0) }
+      }
     }
   }
 
@@ -164,7 +173,8 @@ extension RawName {
   }
 
   /// Swaps two names of a directory in one step; both must exist (RENAME_EXCHANGE, renameat2(2)).
-  public static func exchange(_ name: [UInt8], _ other: [UInt8], in directory: Int32) throws(SystemCallFault) {
+  public static func exchange(_ name: [UInt8], _ other: [UInt8], in directory: Int32) throws(SystemCallFault)
+  {
     try retrying("rename", text(other)) {
       unsafe with(name) { name in unsafe with(other) { unsafe renameat2(directory, name, directory, $0, 2) } }
     }

@@ -4,7 +4,8 @@ internal import Glibc
 /// Unix sockets of the sequenced-packet kind: one message, one answer, descriptors beside the bytes (unix(7)).
 public enum Socket {
   public static func make(nonBlocking: Bool = false) throws(SystemCallFault) -> Descriptor {
-    let kind = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let kind =
+      Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
       | (nonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
     return Descriptor(owning: try retrying("socket") { socket(AF_UNIX, kind, 0) })
   }

@@ -10,12 +10,16 @@ public enum Thread {
   }
 
   /// Starts a detached thread with all signals blocked. `stack` is its size in bytes.
-  public static func start(stack: Int = 512 << 10, _ run: @escaping @Sendable () -> Void) throws(SystemCallFault) {
+  public static func start(stack: Int = 512 << 10, _ run: @escaping @Sendable () -> Void)
+    throws(SystemCallFault)
+  {
     let work = unsafe Unmanaged.passRetained(Work(run))
     let result = unsafe apus_thread_start(
       { context in
         // The one reference made above moves into this thread.
-        if let context = unsafe context { unsafe Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run() }
+        if let context = unsafe context {
+          unsafe Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run()
+        }
       }, work.toOpaque(), stack)
     if result < 0 {
       unsafe work.release()

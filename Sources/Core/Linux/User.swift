@@ -38,7 +38,8 @@ public struct PasswordEntry: Equatable, Sendable {
 
   public init?(line: Substring) {
     let fields = line.fields(at: UInt8(ascii: ":"))
-    guard fields.count >= 7, !fields[0].isEmpty, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
+    guard fields.count >= 7, !fields[0].isEmpty, let uid = UInt32(fields[2]), let gid = UInt32(fields[3])
+    else {
       return nil
     }
     self.init(
@@ -60,7 +61,9 @@ public struct PasswordEntry: Equatable, Sendable {
         guard let colon = rest.firstIndex(of: UInt8(ascii: ":")) else { break }
         rest = rest[rest.index(after: colon)...]
       }
-      if rest.starts(with: number), let entry = PasswordEntry(line: text[line..<end]), entry.uid == uid { return entry }
+      if rest.starts(with: number), let entry = PasswordEntry(line: text[line..<end]), entry.uid == uid {
+        return entry
+      }
       line = end < text.utf8.endIndex ? text.utf8.index(after: end) : end
     }
     return nil

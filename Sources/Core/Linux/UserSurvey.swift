@@ -8,7 +8,8 @@ extension User {
   /// `cache` is a file that keeps for a day what getent said, also that there is no such user: asking costs 0.8 ms.
   public static func current(cache: String?) -> User {
     let uid = geteuid()
-    let text = ((try? File.readAll("/etc/passwd", limit: 64 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+    let text =
+      ((try? File.readAll("/etc/passwd", limit: 64 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
     var entry = PasswordEntry.find(uid: uid, in: text)
     if entry == nil {
       if let known = cached(uid, cache) {
@@ -30,7 +31,8 @@ extension User {
 
   /// What the cache says; nil where it says nothing, is somebody else's, or a day old.
   private static func cached(_ uid: UInt32, _ cache: String?) -> String? {
-    guard let cache, let facts = try? File.facts(cache, following: false), facts.kind == .file, facts.uid == uid,
+    guard let cache, let facts = try? File.facts(cache, following: false), facts.kind == .file,
+      facts.uid == uid,
       facts.mode & 0o022 == 0, let bytes = try? File.readAll(cache, limit: 4096)
     else { return nil }
     var now = timespec()
@@ -48,7 +50,8 @@ extension User {
     for program in ["/usr/bin/getent", "/bin/getent"] where child < 0 {
       child =
         (try? Process.spawn(
-          program, ["passwd", "\(uid)"], environment: ["PATH=/usr/bin:/bin"], descriptors: (-1, far.number, -1))) ?? -1
+          program, ["passwd", "\(uid)"], environment: ["PATH=/usr/bin:/bin"],
+          descriptors: (-1, far.number, -1))) ?? -1
     }
     _ = consume far
     guard child > 0 else { return nil }
@@ -61,7 +64,9 @@ extension User {
     let entry = PasswordEntry.find(uid: uid, in: String(decoding: bytes, as: UTF8.self))
     // The exit code tells "there is none" from "nobody answered", which is not kept.
     let isKnown = entry != nil || (answered && code == 2)
-    if isKnown, let cache, let file = try? File.open(cache, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600) {
+    if isKnown, let cache,
+      let file = try? File.open(cache, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+    {
       try? File.write(Array((entry.map { $0.line + "\n" } ?? "").utf8), to: file.number)
     }
     return entry

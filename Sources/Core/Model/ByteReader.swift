@@ -24,7 +24,9 @@ public struct TruncatedFault: Error, Equatable, Sendable {
   @inlinable public var remaining: Int { bytes.byteCount - offset }
 
   @_lifetime(self: copy self)
-  @inlinable public mutating func take<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type = T.self) throws(TruncatedFault) -> T {
+  @inlinable public mutating func take<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type = T.self)
+    throws(TruncatedFault) -> T
+  {
     let size = MemoryLayout<T>.size
     guard remaining >= size else { throw TruncatedFault(offset: offset, wanted: size, have: remaining) }
     defer { offset += size }

@@ -56,7 +56,9 @@ public enum ContainerPath {
 
   /// Whether `path` is `ancestor` or lies below it, compared by components.
   public static func isBelow(_ path: String, _ ancestor: String) -> Bool {
-    guard isNormal(path), isNormal(ancestor) else { return components(path).starts(with: components(ancestor)) }
+    guard isNormal(path), isNormal(ancestor) else {
+      return components(path).starts(with: components(ancestor))
+    }
     if ancestor.utf8.count == 1 { return true }
     guard path.utf8.starts(with: ancestor.utf8) else { return false }
     let behind = path.utf8.index(path.utf8.startIndex, offsetBy: ancestor.utf8.count)

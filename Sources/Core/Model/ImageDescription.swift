@@ -41,7 +41,8 @@ public struct ImageDescription {
     let labels = text(folder + "labels.json").flatMap { try? JSON(parsing: Array($0.utf8)) }
     if let labels, !labels.members.isEmpty { attributes.append(("labels", labels)) }
     for (name, file) in [
-      ("runscript", "runscript"), ("test", "test"), ("helpfile", "runscript.help"), ("startscript", "startscript"),
+      ("runscript", "runscript"), ("test", "test"), ("helpfile", "runscript.help"),
+      ("startscript", "startscript"),
     ] {
       if let text = trimmed(folder + file) { attributes.append((name, .string(text))) }
     }

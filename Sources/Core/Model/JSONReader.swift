@@ -150,7 +150,9 @@ private struct JSONReader {
 
   private mutating func number() throws(JSONFault) -> JSON {
     let start = offset
-    while let byte = next, (0x30...0x39).contains(byte) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains(byte) { offset += 1 }
+    while let byte = next, (0x30...0x39).contains(byte) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains(byte) {
+      offset += 1
+    }
     let text = String(decoding: bytes[start..<offset], as: UTF8.self)
     if let integer = Int(text) { return .integer(integer) }
     guard let number = Double(text), number.isFinite else { throw fault("there is no value") }

@@ -62,7 +62,8 @@ public struct RootPlan: Equatable, Sendable {
   public var reason: String
 
   public init(
-    form: Form, layers: [String] = [], skeleton: [SkeletonEntry] = [], sessionBytes: Int = 64 << 20, reason: String
+    form: Form, layers: [String] = [], skeleton: [SkeletonEntry] = [], sessionBytes: Int = 64 << 20,
+    reason: String
   ) {
     self.form = form
     self.layers = layers
@@ -74,7 +75,10 @@ public struct RootPlan: Equatable, Sendable {
 
 /// A mount point that the image does not have.
 public struct SkeletonEntry: Equatable, Sendable {
-  public enum Kind: Equatable, Sendable { case directory, file, link(to: String) }
+  public enum Kind: Equatable, Sendable {
+    case directory, file
+    case link(to: String)
+  }
   /// Absolute, normalized.
   public let path: String
   public let kind: Kind

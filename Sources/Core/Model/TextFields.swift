@@ -9,7 +9,9 @@ extension Substring {
     var separators: [Int] = []
     // Always there: other ways to store text belong to other systems.
     _ = unsafe bytes.withContiguousStorageIfAvailable { buffer in
-      for position in 0..<buffer.count where unsafe buffer[position] == separator { separators.append(position) }
+      for position in 0..<buffer.count where unsafe buffer[position] == separator {
+        separators.append(position)
+      }
     }
     var fields: [Substring] = []
     fields.reserveCapacity(separators.count + 1)

@@ -91,7 +91,8 @@ public struct SIFDescriptor: Equatable, Sendable {
   public var type: SIFDataType? { SIFDataType(rawValue: typeCode) }
 
   public init(
-    type: SIFDataType, id: UInt32, group: UInt32, link: UInt32 = 0, offset: Int64, size: Int64, paddedSize: Int64,
+    type: SIFDataType, id: UInt32, group: UInt32, link: UInt32 = 0, offset: Int64, size: Int64,
+    paddedSize: Int64,
     time: Int64, name: String, extra: [UInt8] = []
   ) {
     typeCode = type.rawValue

@@ -23,7 +23,8 @@ extension SIFFault: Explained {
     let remedy = "the file is damaged or was made to mislead: get it anew from where it came"
     return switch self {
     case .notSIF:
-      Explanation(what: what, why: "it does not begin as one", remedy: "check the path; `file` tells what it is")
+      Explanation(
+        what: what, why: "it does not begin as one", remedy: "check the path; `file` tells what it is")
     case .version(let version):
       Explanation(
         what: what, why: "it has version \(printable(version)), and this program knows 01",
@@ -42,14 +43,17 @@ extension SIFFault: Explained {
       Explanation(what: what, why: "it has more than one primary system partition", remedy: remedy)
     case .encrypted:
       Explanation(
-        what: "cannot run the SIF", why: "its root file system is encrypted, which this version does not read",
+        what: "cannot run the SIF",
+        why: "its root file system is encrypted, which this version does not read",
         remedy: "use the runtime that encrypted it to write an unencrypted image")
     case .fileSystem(let name):
       Explanation(
-        what: "cannot run the SIF", why: "its root is a file system of type \(name), and only squashfs is served",
+        what: "cannot run the SIF",
+        why: "its root is a file system of type \(name), and only squashfs is served",
         remedy: "build it anew: apus build NEW.sif DIRECTORY")
     case .noSuchObject(let id):
-      Explanation(what: what, why: "it has no object \(id)", remedy: "`apus sif list` shows the objects and their ids")
+      Explanation(
+        what: what, why: "it has no object \(id)", remedy: "`apus sif list` shows the objects and their ids")
     case .read(let fault): fault.explanation
     }
   }

@@ -29,7 +29,8 @@ public struct SIFFile: Equatable, Sendable {
   }
 
   public static func read(descriptor: Int32, size: Int) throws(SIFFault) -> SIFFile {
-    try read(descriptor: descriptor, size: size, start: try bytes(descriptor, at: 0, count: min(size, usualStart)))
+    try read(
+      descriptor: descriptor, size: size, start: try bytes(descriptor, at: 0, count: min(size, usualStart)))
   }
 
   /// The same with the start of the file already read, at least `usualStart` bytes of it or all there is.
@@ -37,7 +38,9 @@ public struct SIFFile: Equatable, Sendable {
     guard begins(start) else { throw .notSIF }
     guard start.count >= SIFHeader.size else { throw .truncated("the header") }
     let header: SIFHeader
-    do throws(TruncatedFault) { header = try SIFHeader(parsing: start) } catch { throw .truncated("the header") }
+    do throws(TruncatedFault) { header = try SIFHeader(parsing: start) } catch {
+      throw .truncated("the header")
+    }
     try check(header, size: Int64(size))
     let tableStart = Int(header.descriptorsOffset)
     let tableBytes = Int(header.totalDescriptors) * SIFDescriptor.size
@@ -78,11 +81,13 @@ public struct SIFFile: Equatable, Sendable {
   private static func check(_ header: SIFHeader, size: Int64) throws(SIFFault) {
     guard header.version == "01" else { throw .version(header.version) }
     guard (0...mostDescriptors).contains(header.totalDescriptors) else {
-      throw .field("the count of descriptors", value: header.totalDescriptors, limit: "0 to \(mostDescriptors)")
+      throw .field(
+        "the count of descriptors", value: header.totalDescriptors, limit: "0 to \(mostDescriptors)")
     }
     guard (0...header.totalDescriptors).contains(header.freeDescriptors) else {
       throw .field(
-        "the count of free descriptors", value: header.freeDescriptors, limit: "0 to \(header.totalDescriptors)")
+        "the count of free descriptors", value: header.freeDescriptors,
+        limit: "0 to \(header.totalDescriptors)")
     }
     let needed = header.totalDescriptors * Int64(SIFDescriptor.size)
     guard header.descriptorsOffset >= Int64(SIFHeader.size), header.descriptorsOffset <= size,
@@ -108,8 +113,10 @@ public struct SIFFile: Equatable, Sendable {
     let tableEnd = header.descriptorsOffset + header.totalDescriptors * Int64(SIFDescriptor.size)
     var isTaken = [Bool](repeating: false, count: Int(header.totalDescriptors) + 1)
     for descriptor in descriptors {
-      guard descriptor.id >= 1, Int64(descriptor.id) <= header.totalDescriptors, !isTaken[Int(descriptor.id)] else {
-        throw .field("an object's id", value: Int64(descriptor.id), limit: "1 to \(header.totalDescriptors), once each")
+      guard descriptor.id >= 1, Int64(descriptor.id) <= header.totalDescriptors, !isTaken[Int(descriptor.id)]
+      else {
+        throw .field(
+          "an object's id", value: Int64(descriptor.id), limit: "1 to \(header.totalDescriptors), once each")
       }
       isTaken[Int(descriptor.id)] = true
       guard descriptor.size >= 0, descriptor.size <= size else {
@@ -132,7 +139,8 @@ public struct SIFFile: Equatable, Sendable {
 
   /// The container's root.
   public func primaryPartition() throws(SIFFault) -> SIFPartition {
-    guard let found = descriptors.first(where: { $0.partition?.use == .primarySystem }), let partition = found.partition
+    guard let found = descriptors.first(where: { $0.partition?.use == .primarySystem }),
+      let partition = found.partition
     else { throw .noPrimaryPartition }
     switch partition.fileSystem {
     case .squashfs: break

@@ -51,7 +51,8 @@ public struct SIFHeader: Equatable, Sendable {
   }
 
   public init(
-    architectureCode: String, identifier: [UInt8], time: Int64, descriptors used: Int, total: Int, dataSize: Int64
+    architectureCode: String, identifier: [UInt8], time: Int64, descriptors used: Int, total: Int,
+    dataSize: Int64
   ) {
     launchScript = Self.standardLaunchScript
     version = "01"
@@ -75,7 +76,8 @@ public struct SIFHeader: Equatable, Sendable {
     out.put(padded(architectureCode, 3))
     out.put(identifier)
     for number in [
-      created, modified, freeDescriptors, totalDescriptors, descriptorsOffset, descriptorsSize, dataOffset, dataSize,
+      created, modified, freeDescriptors, totalDescriptors, descriptorsOffset, descriptorsSize, dataOffset,
+      dataSize,
     ] { out.put(number) }
     return out.bytes
   }

@@ -23,7 +23,9 @@ public struct SIFWriter: Sendable {
   }
 
   /// Where the next object begins.
-  public func nextOffset(alignedTo alignment: Int = 1) -> Int { (end + alignment - 1) / alignment * alignment }
+  public func nextOffset(alignedTo alignment: Int = 1) -> Int {
+    (end + alignment - 1) / alignment * alignment
+  }
 
   /// Records an object of `size` bytes that lies at `nextOffset(alignedTo:)`.
   public mutating func add(
@@ -32,7 +34,8 @@ public struct SIFWriter: Sendable {
     let offset = nextOffset(alignedTo: alignment)
     descriptors.append(
       SIFDescriptor(
-        type: type, id: UInt32(descriptors.count + 1), group: SIFDescriptor.groupMask | 1, offset: Int64(offset),
+        type: type, id: UInt32(descriptors.count + 1), group: SIFDescriptor.groupMask | 1,
+        offset: Int64(offset),
         size: Int64(size), paddedSize: Int64(offset - end + size), time: time, name: name, extra: extra))
     end = offset + size
   }
@@ -43,7 +46,8 @@ public struct SIFWriter: Sendable {
   /// The first `dataOffset` bytes of the file.
   public func start(identifier: [UInt8]) -> [UInt8] {
     let header = SIFHeader(
-      architectureCode: architecture.sifCode, identifier: identifier, time: time, descriptors: descriptors.count,
+      architectureCode: architecture.sifCode, identifier: identifier, time: time,
+      descriptors: descriptors.count,
       total: Self.totalDescriptors, dataSize: Int64(end - Self.dataOffset))
     var out = ByteWriter(reserving: Self.dataOffset)
     out.put(header.bytes)

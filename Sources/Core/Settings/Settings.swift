@@ -69,7 +69,9 @@ public struct Settings: Equatable, Sendable {
     var index = line.startIndex
     while index < line.endIndex {
       let byte = line[index]
-      if byte == UInt8(ascii: "#"), before == UInt8(ascii: " ") || before == UInt8(ascii: "\t") { return line[..<index] }
+      if byte == UInt8(ascii: "#"), before == UInt8(ascii: " ") || before == UInt8(ascii: "\t") {
+        return line[..<index]
+      }
       before = byte
       index = line.index(after: index)
     }

@@ -54,7 +54,8 @@ public struct Variables: Equatable, Sendable {
 
   /// Name and value of the entries whose names begin so.
   public func pairs(beginningWith prefix: String) -> [(name: String, value: String)] {
-    all.contains { $0.starts(withBytesOf: prefix) } ? pairs.filter { $0.name.starts(withBytesOf: prefix) } : []
+    all.contains { $0.starts(withBytesOf: prefix) }
+      ? pairs.filter { $0.name.starts(withBytesOf: prefix) } : []
   }
 
   /// Name and value of each entry.

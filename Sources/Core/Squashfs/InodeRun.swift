@@ -10,7 +10,8 @@ public struct InodeRun {
   public init(_ image: SquashfsImage, behind inode: Inode) throws(SquashfsFault) {
     self.image = image
     cursor = try MetadataCursor(
-      image.metadata, at: Int(image.superblock.inodeTable + inode.reference.block), offset: inode.reference.offset,
+      image.metadata, at: Int(image.superblock.inodeTable + inode.reference.block),
+      offset: inode.reference.offset,
       end: Int(image.superblock.directoryTable))
     last = try image.inode(inode.reference, &cursor)
   }
@@ -25,7 +26,8 @@ public struct InodeRun {
         try cursor.skip(8)
         let length: UInt32 = try cursor.take()
         guard length < Layout.Directory.mostNameBytes else {
-          throw .field("index name length", value: UInt64(length), limit: "less than \(Layout.Directory.mostNameBytes)")
+          throw .field(
+            "index name length", value: UInt64(length), limit: "less than \(Layout.Directory.mostNameBytes)")
         }
         try cursor.skip(Int(length) + 1)
       }

@@ -41,7 +41,8 @@ extension BuildFault: Explained {
         remedy: "remove it, or give --sandbox to make a directory")
     case .targetIsNoDirectory(let path):
       Explanation(
-        what: "cannot build \(printable(path))", why: "it is no directory, and --sandbox --force replaces only those",
+        what: "cannot build \(printable(path))",
+        why: "it is no directory, and --sandbox --force replaces only those",
         remedy: "remove it, or give another name")
     case .source(let path, let fault):
       Explanation(
@@ -58,13 +59,16 @@ extension BuildFault: Explained {
       Explanation(
         what: "cannot write \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy)
     case .architecture(let code):
-      Explanation(what: "cannot build the SIF", why: "the architecture code \"\(printable(code))\" is unknown")
+      Explanation(
+        what: "cannot build the SIF", why: "the architecture code \"\(printable(code))\" is unknown")
     case .unpack(let path, let fault):
       Explanation(
-        what: "cannot unpack \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy)
+        what: "cannot unpack \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy
+      )
     case .directoryLoop(let path):
       Explanation(
-        what: "cannot unpack \(printable(path))", why: "the directories of the image go in circles or too deep",
+        what: "cannot unpack \(printable(path))",
+        why: "the directories of the image go in circles or too deep",
         remedy: "the image is damaged or was made to mislead: get it anew from where it came")
     case .tree(let fault): fault.explanation
     case .writer(let fault): fault.explanation

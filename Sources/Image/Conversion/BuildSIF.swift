@@ -90,7 +90,8 @@ public enum SIFBuild {
   private static let noTime: Int64 = -62_135_596_800
 
   static func layout(
-    _ objects: [(type: SIFDataType, name: String, bytes: [UInt8])], _ architecture: Architecture, _ options: Options
+    _ objects: [(type: SIFDataType, name: String, bytes: [UInt8])], _ architecture: Architecture,
+    _ options: Options
   ) -> SIFWriter {
     var layout = SIFWriter(architecture: architecture, time: options.time.map { Int64($0) } ?? noTime)
     for object in objects { layout.add(object.type, name: object.name, size: object.bytes.count) }

@@ -7,8 +7,12 @@ internal import SquashfsWriter
 
 extension SIFBuild {
   /// A SIF of a directory or of an image, whichever `source` is.
-  public static func make(_ target: String, from source: String, _ options: Options) throws(BuildFault) -> Result {
-    if source.holds(bytesOf: "://") { throw .unsupportedSource(path: source, kind: "a reference to a registry or archive") }
+  public static func make(_ target: String, from source: String, _ options: Options) throws(BuildFault)
+    -> Result
+  {
+    if source.holds(bytesOf: "://") {
+      throw .unsupportedSource(path: source, kind: "a reference to a registry or archive")
+    }
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(source) } catch { throw .source(path: source, error) }
     return facts.kind == .directory
@@ -29,9 +33,13 @@ extension SIFBuild {
       do throws(SIFFault) {
         if architecture == nil { architecture = try sif.primaryPartition().architecture }
         for object in sif.descriptors {
-          guard let type = object.type, [.definition, .genericJSON, .labels, .environment].contains(type) else { continue }
+          guard let type = object.type, [.definition, .genericJSON, .labels, .environment].contains(type)
+          else { continue }
           objects.append(
-            (type, object.name, try sif.contents(of: object, descriptor: source.descriptor.number, limit: 16 << 20)))
+            (
+              type, object.name,
+              try sif.contents(of: object, descriptor: source.descriptor.number, limit: 16 << 20)
+            ))
         }
       } catch { throw .sif(error) }
       time = time ?? UInt32(exactly: sif.header.created)
@@ -45,7 +53,8 @@ extension SIFBuild {
     let start = layout.nextOffset(alignedTo: SIFWriter.partitionAlignment)
     let hash: [UInt8]
     do throws(SystemCallFault) {
-      hash = try copy(source.descriptor.number, at: source.offset, count: source.size, to: output.number, at: start)
+      hash = try copy(
+        source.descriptor.number, at: source.offset, count: source.size, to: output.number, at: start)
     } catch { throw .output(path: target, error) }
     layout.add(
       .partition, name: "squashfs", size: source.size, alignedTo: SIFWriter.partitionAlignment,

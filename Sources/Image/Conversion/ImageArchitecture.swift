@@ -11,7 +11,8 @@ extension ImageSource {
       guard var inode = try? image.inode(image.root) else { return nil }
       var found = true
       for name in path.utf8.split(separator: 0x2F) {
-        guard let entry = try? image.lookup(Array(name), in: inode), let next = try? image.inode(entry.inode) else {
+        guard let entry = try? image.lookup(Array(name), in: inode), let next = try? image.inode(entry.inode)
+        else {
           found = false
           break
         }

@@ -29,7 +29,9 @@ struct OutputFile: ~Copyable {
     Unfinished.removeAbandoned(of: name, in: directory.number)
     var hidden = ""
     let descriptor: Descriptor
-    do throws(SystemCallFault) { descriptor = try Self.open(beside: name, in: directory.number, &hidden) } catch {
+    do throws(SystemCallFault) {
+      descriptor = try Self.open(beside: name, in: directory.number, &hidden)
+    } catch {
       throw .output(path: target, error)
     }
     Unfinished.claim(descriptor)

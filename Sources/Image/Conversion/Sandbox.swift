@@ -10,7 +10,9 @@ public enum Sandbox {
     public let omissions: [String]
   }
 
-  public static func make(_ target: String, fromImage path: String, replaces: Bool) throws(BuildFault) -> Result {
+  public static func make(_ target: String, fromImage path: String, replaces: Bool) throws(BuildFault)
+    -> Result
+  {
     let (parent, name) = OutputFile.split(target)
     let directory: Descriptor
     do throws(SystemCallFault) { directory = try File.open(parent, O_RDONLY | O_DIRECTORY) } catch {
@@ -52,7 +54,9 @@ public enum Sandbox {
   }
 
   /// Puts the new directory in the place of the old one, which goes. In one step where the file system can.
-  private static func replace(_ last: [UInt8], by hidden: [UInt8], in directory: Int32) throws(SystemCallFault) {
+  private static func replace(_ last: [UInt8], by hidden: [UInt8], in directory: Int32)
+    throws(SystemCallFault)
+  {
     do throws(SystemCallFault) {
       try RawName.exchange(hidden, last, in: directory)
       return DirectoryRemoval.remove(hidden, in: directory)

@@ -81,7 +81,8 @@ private func existingLabels(_ tree: Tree) -> [(name: String, value: String)] {
 
 private func putSurroundings(_ tree: inout Tree, _ directory: Tree.Node) throws(TreeFault) {
   for (name, target) in [
-    (".exec", "actions/exec"), (".run", "actions/run"), (".shell", "actions/shell"), (".test", "actions/test"),
+    (".exec", "actions/exec"), (".run", "actions/run"), (".shell", "actions/shell"),
+    (".test", "actions/test"),
     ("singularity", "runscript"), ("environment", "env/90-environment.sh"),
   ] {
     let link = Tree.Node(

@@ -3,7 +3,9 @@ internal import Tree
 
 /// The architecture of a root file system: that of the first program found where every system has one.
 extension Tree {
-  private static let witnesses = ["/bin/sh", "/bin/busybox", "/bin/bash", "/usr/bin/env", "/sbin/ldconfig", "/sbin/init"]
+  private static let witnesses = [
+    "/bin/sh", "/bin/busybox", "/bin/bash", "/usr/bin/env", "/sbin/ldconfig", "/sbin/init",
+  ]
 
   var architecture: Architecture? {
     for path in Self.witnesses {
@@ -11,7 +13,9 @@ extension Tree {
         let reader = try? content.open()
       else { continue }
       var head = [UInt8](repeating: 0, count: 20)
-      guard unsafe head.withUnsafeMutableBytes({ (try? unsafe reader.read(at: 0, into: $0)) != nil }) else { continue }
+      guard unsafe head.withUnsafeMutableBytes({ (try? unsafe reader.read(at: 0, into: $0)) != nil }) else {
+        continue
+      }
       if let found = Self.architecture(ofELF: head) { return found }
     }
     return nil

@@ -17,7 +17,8 @@ enum Unfinished {
       let names = try? RawName.names(in: listing.number)
     else { return }
     let prefix = Array(prefix(target).utf8)
-    for name in names where name.starts(with: prefix) && name.dropFirst(prefix.count).allSatisfy({ 0x30...0x39 ~= $0 }) {
+    for name in names
+    where name.starts(with: prefix) && name.dropFirst(prefix.count).allSatisfy({ 0x30...0x39 ~= $0 }) {
       guard let left = try? RawName.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, in: directory),
         (try? FileLock.tryAcquire(left)) == true
       else { continue }

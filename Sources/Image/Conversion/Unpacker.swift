@@ -37,7 +37,8 @@ struct Unpacker {
       omissions.append("\(unpacker.skippedDevices) device nodes were left out: only root can make them")
     }
     if unpacker.skippedAttributes > 0 {
-      omissions.append("\(unpacker.skippedAttributes) extended attributes were left out: not permitted or not supported")
+      omissions.append(
+        "\(unpacker.skippedAttributes) extended attributes were left out: not permitted or not supported")
     }
     return omissions
   }
@@ -55,7 +56,9 @@ struct Unpacker {
     do throws(SquashfsFault) { return try body() } catch { throw .squashfs(path: path, error) }
   }
 
-  private func making<T: ~Copyable>(_ here: [UInt8], _ body: () throws(SystemCallFault) -> T) throws(BuildFault) -> T {
+  private func making<T: ~Copyable>(_ here: [UInt8], _ body: () throws(SystemCallFault) -> T)
+    throws(BuildFault) -> T
+  {
     do throws(SystemCallFault) { return try body() } catch {
       throw .unpack(path: "/" + RawName.text(here), error)
     }
@@ -173,12 +176,15 @@ extension Unpacker {
       let bytes = fragment?.bytes ?? []
       let end = tail.offset + list.size - offset
       guard end <= bytes.count else {
-        throw .squashfs(path: path, .field("fragment offset", value: UInt64(end), limit: "at most \(bytes.count)"))
+        throw .squashfs(
+          path: path, .field("fragment offset", value: UInt64(end), limit: "at most \(bytes.count)"))
       }
       try write(bytes, tail.offset..<end, to: number, at: offset, here)
     } else if list.blocks.last?.size.isSparse == true {
       let size = list.size
-      _ = try making(here) { () throws(SystemCallFault) in try retrying("ftruncate") { ftruncate(number, size) } }
+      _ = try making(here) { () throws(SystemCallFault) in
+        try retrying("ftruncate") { ftruncate(number, size) }
+      }
     }
   }
 

@@ -22,7 +22,8 @@ struct AttributeWriter {
     var out = ByteWriter()
     var count: UInt32 = 0
     for attribute in attributes {
-      guard let space = AttributeSpace.allCases.first(where: { attribute.name.starts(with: $0.prefix) }) else {
+      guard let space = AttributeSpace.allCases.first(where: { attribute.name.starts(with: $0.prefix) })
+      else {
         continue
       }
       let name = attribute.name.dropFirst(space.prefix.count)

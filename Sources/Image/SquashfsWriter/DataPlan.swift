@@ -51,5 +51,7 @@ struct DataPlan: Sendable {
   }
 
   /// Bytes of a block of a file; the last may be short.
-  func size(ofBlock block: Int, of file: Int) -> Int { min(blockSize, contents[file].size - block * blockSize) }
+  func size(ofBlock block: Int, of file: Int) -> Int {
+    min(blockSize, contents[file].size - block * blockSize)
+  }
 }

@@ -33,7 +33,11 @@ final class DataWriter: Sendable {
     var running = 0
   }
 
-  private enum Job: Sendable { case unit(Int), fragment(slot: Int, bytes: [UInt8]), wait, end }
+  private enum Job: Sendable {
+    case unit(Int)
+    case fragment(slot: Int, bytes: [UInt8])
+    case wait, end
+  }
 
   private let plan: DataPlan
   private let options: WriterOptions
@@ -165,7 +169,8 @@ extension DataWriter {
       let reader = try plan.contents[file].open()
       var blocks: [(size: StoredSize, bytes: [UInt8])] = []
       for block in first..<first + count {
-        let bytes = try Self.read(reader, at: block * plan.blockSize, count: plan.size(ofBlock: block, of: file))
+        let bytes = try Self.read(
+          reader, at: block * plan.blockSize, count: plan.size(ofBlock: block, of: file))
         if Self.isZero(bytes) {
           blocks.append((StoredSize(rawValue: 0), []))
         } else if let stored = encoded(bytes, with: encoder) {

@@ -7,13 +7,17 @@ enum Duplicates {
 
   /// Whether both sources have the same bytes now. A source that cannot be read is no duplicate.
   static func areEqual(_ one: FileContent, _ two: FileContent) -> Bool {
-    guard one.size == two.size, let first = try? one.open(), let second = try? two.open() else { return false }
+    guard one.size == two.size, let first = try? one.open(), let second = try? two.open() else {
+      return false
+    }
     var a = [UInt8](repeating: 0, count: piece)
     var b = a
     var offset = 0
     while offset < one.size {
       let count = min(piece, one.size - offset)
-      guard fill(&a, first, at: offset, count), fill(&b, second, at: offset, count), a[..<count] == b[..<count] else {
+      guard fill(&a, first, at: offset, count), fill(&b, second, at: offset, count),
+        a[..<count] == b[..<count]
+      else {
         return false
       }
       offset += count
@@ -21,7 +25,9 @@ enum Duplicates {
     return true
   }
 
-  private static func fill(_ bytes: inout [UInt8], _ reader: borrowing ContentReader, at offset: Int, _ count: Int) -> Bool {
+  private static func fill(
+    _ bytes: inout [UInt8], _ reader: borrowing ContentReader, at offset: Int, _ count: Int
+  ) -> Bool {
     unsafe bytes.withUnsafeMutableBytes { buffer in
       let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
       return (try? unsafe reader.read(at: offset, into: room)) != nil

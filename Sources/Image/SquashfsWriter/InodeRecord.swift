@@ -74,7 +74,8 @@ struct InodeRecord {
   static func file(_ common: Common, size: Int, _ place: FilePlacement) -> [UInt8] {
     let fragment = place.fragment ?? (index: UInt32.max, offset: 0)
     let isExtended =
-      common.attributes != nil || common.links > 1 || place.sparseBytes > 0 || place.start > UInt64(UInt32.max)
+      common.attributes != nil || common.links > 1 || place.sparseBytes > 0
+      || place.start > UInt64(UInt32.max)
       || size > Int(UInt32.max)
     var out = start(common, isExtended: isExtended)
     if isExtended {

@@ -37,7 +37,8 @@ public enum SquashfsWriter {
       plan = try DataPlan(files.map(\.content), blockSize: options.blockSize)
     } catch { throw .tree(error) }
     let head = compressorOptions(options)
-    let data = try DataWriter.write(plan, options, to: output, offset: offset, start: Superblock.size + head.count)
+    let data = try DataWriter.write(
+      plan, options, to: output, offset: offset, start: Superblock.size + head.count)
     var placements: [Int: FilePlacement] = [:]
     placements.reserveCapacity(files.count)
     for (index, file) in files.enumerated() { placements[file.node] = data.placements[index] }
@@ -67,7 +68,8 @@ public enum SquashfsWriter {
     tables.pad(to: (bytesUsed + padding - 1) / padding * padding)
 
     let superblock = Superblock(
-      inodeCount: UInt32(writer.exported.count), modified: options.modified, blockSize: UInt32(options.blockSize),
+      inodeCount: UInt32(writer.exported.count), modified: options.modified,
+      blockSize: UInt32(options.blockSize),
       fragmentCount: UInt32(data.fragments.count), compressor: options.compressor,
       flags: Superblock.Flags.deduplicated | Superblock.Flags.exportable
         | (attributeTable == Superblock.none ? Superblock.Flags.noXattrs : 0)
@@ -78,7 +80,9 @@ public enum SquashfsWriter {
     try write(tables.bytes, to: output, at: offset + data.end)
     try write(superblock.bytes + head, to: output, at: offset)
     var hash = data.hash
-    for part in [tables.bytes, superblock.bytes + head] { unsafe part.withUnsafeBytes { unsafe hash.add($0) } }
+    for part in [tables.bytes, superblock.bytes + head] {
+      unsafe part.withUnsafeBytes { unsafe hash.add($0) }
+    }
     return Result(
       bytesUsed: bytesUsed, size: data.end + tables.bytes.count, inodeCount: writer.exported.count,
       identifier: hash.bytes)
@@ -117,7 +121,9 @@ public enum SquashfsWriter {
   private static func write(_ bytes: [UInt8], to output: Int32, at offset: Int) throws(WriterFault) {
     var failure: SystemCallFault?
     unsafe bytes.withUnsafeBytes { bytes in
-      do throws(SystemCallFault) { try unsafe File.write(bytes, to: output, at: offset) } catch { failure = error }
+      do throws(SystemCallFault) { try unsafe File.write(bytes, to: output, at: offset) } catch {
+        failure = error
+      }
     }
     if let failure { throw .write(failure) }
   }

@@ -43,7 +43,9 @@ struct TreeWriter {
     let root = try write(Tree.root, listing: listing, parent: next + 1)
     inodes.finish()
     directories.finish()
-    guard ids.count <= Int(UInt16.max) else { throw .tooMany("different owners and groups", limit: Int(UInt16.max)) }
+    guard ids.count <= Int(UInt16.max) else {
+      throw .tooMany("different owners and groups", limit: Int(UInt16.max))
+    }
     return root
   }
 
@@ -74,7 +76,9 @@ struct TreeWriter {
     names.reserveCapacity(entries.count)
     for entry in entries {
       let reference: InodeReference
-      if let known = references[entry.node] { reference = known } else {
+      if let known = references[entry.node] {
+        reference = known
+      } else {
         reference = try write(entry.node, listing: listings[entry.node], parent: numbers[directory])
       }
       names.append(

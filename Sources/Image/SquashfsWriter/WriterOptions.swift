@@ -16,7 +16,8 @@ public struct WriterOptions: Sendable {
   public var modified: UInt32
 
   public init(
-    compressor: Compressor = .gzip, level: Int? = nil, blockSize: Int = 128 << 10, threads: Int = Processors.allowed,
+    compressor: Compressor = .gzip, level: Int? = nil, blockSize: Int = 128 << 10,
+    threads: Int = Processors.allowed,
     modified: UInt32 = 0
   ) {
     self.compressor = compressor

@@ -54,7 +54,9 @@ public struct HostFile: Sendable {
       // O_NONBLOCK: a pipe put there meanwhile must not hold us.
       let file = try RawName.open(path: path, O_RDONLY | O_NONBLOCK | O_NOCTTY, beneath: directory.number)
       let facts = try File.facts(file)
-      guard facts.kind == .file, facts.inode == inode, facts.device == device else { throw SystemCallFault("", "", 0) }
+      guard facts.kind == .file, facts.inode == inode, facts.device == device else {
+        throw SystemCallFault("", "", 0)
+      }
       return file
     } catch { throw error.number == 0 ? .changed(path: shown) : .call(path: shown, error) }
   }
@@ -85,7 +87,8 @@ public struct ContentReader: ~Copyable {
   public func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(TreeFault) {
     guard let file else {
       unsafe bytes.withUnsafeBytes { source in
-        unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<offset + buffer.count]))
+        unsafe buffer.copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: source[offset..<offset + buffer.count]))
       }
       return
     }

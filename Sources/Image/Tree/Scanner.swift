@@ -78,7 +78,9 @@ public struct Scanner {
     case .directory:
       let node = tree.add(Self.node(.directory([]), facts, attributes))
       let child: Descriptor
-      do throws(SystemCallFault) { child = try RawName.open(name, O_RDONLY | O_DIRECTORY, in: directory) } catch {
+      do throws(SystemCallFault) {
+        child = try RawName.open(name, O_RDONLY | O_DIRECTORY, in: directory)
+      } catch {
         throw .call(path: shown, error)
       }
       try fill(node, from: child.number, path: path, depth: depth + 1)
@@ -101,7 +103,9 @@ public struct Scanner {
     return node
   }
 
-  private static func node(_ content: Tree.Content, _ facts: FileFacts, _ attributes: [TreeAttribute]) -> Tree.Node {
+  private static func node(_ content: Tree.Content, _ facts: FileFacts, _ attributes: [TreeAttribute])
+    -> Tree.Node
+  {
     Tree.Node(
       content, mode: facts.mode, uid: facts.uid, gid: facts.gid,
       modified: UInt32(clamping: facts.modifiedSeconds), attributes: attributes)
@@ -132,6 +136,7 @@ extension TreeAttribute {
   /// another host, and the overlay file system's own would change what is seen through it.
   public static func isKept(_ name: [UInt8]) -> Bool {
     if name == capability { return true }
-    return keptPrefixes.contains { name.starts(with: $0) } && !droppedPrefixes.contains { name.starts(with: $0) }
+    return keptPrefixes.contains { name.starts(with: $0) }
+      && !droppedPrefixes.contains { name.starts(with: $0) }
   }
 }

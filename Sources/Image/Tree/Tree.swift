@@ -84,7 +84,9 @@ public struct Tree: Sendable {
     var entries = entries(of: directory)
     let place = Self.place(of: name, in: entries)
     let entry = Entry(name: name, node: node)
-    if place < entries.count, entries[place].name == name { entries[place] = entry } else {
+    if place < entries.count, entries[place].name == name {
+      entries[place] = entry
+    } else {
       entries.insert(entry, at: place)
     }
     nodes[directory].content = .directory(entries)

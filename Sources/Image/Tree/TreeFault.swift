@@ -29,9 +29,11 @@ extension TreeFault: Explained {
         what: "cannot read \(printable(path))", why: "it was changed or replaced while it was being read",
         remedy: "stop what writes into this directory and try again")
     case .tooDeep(let path):
-      Explanation(what: "cannot read \(printable(path))", why: "it lies more than \(Tree.deepest) directories deep")
+      Explanation(
+        what: "cannot read \(printable(path))", why: "it lies more than \(Tree.deepest) directories deep")
     case .nameTooLong(let path):
-      Explanation(what: "cannot store \(printable(path))", why: "its name or target is longer than the format allows")
+      Explanation(
+        what: "cannot store \(printable(path))", why: "its name or target is longer than the format allows")
     case .notADirectory(let path):
       Explanation(
         what: "cannot place \(printable(path)) in the image",

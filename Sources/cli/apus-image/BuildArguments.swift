@@ -20,7 +20,8 @@ struct BuildArguments {
     source = parsed.operands[1]
     if let name = parsed.value("arch") {
       guard let found = Architecture(rawValue: name) else {
-        throw ValueProblem("--arch: \(name) is none of " + Architecture.allCases.map(\.rawValue).joined(separator: ", "))
+        throw ValueProblem(
+          "--arch: \(name) is none of " + Architecture.allCases.map(\.rawValue).joined(separator: ", "))
       }
       architecture = found
     } else {

@@ -25,7 +25,8 @@ private func build(_ arguments: BuildArguments, _ output: Output) throws(BuildFa
   let omissions: [String]
   if arguments.sandbox {
     output.notice(Notice(.info, "Unpacking \(printable(arguments.source))"))
-    omissions = try Sandbox.make(arguments.target, fromImage: arguments.source, replaces: arguments.force).omissions
+    omissions = try Sandbox.make(arguments.target, fromImage: arguments.source, replaces: arguments.force)
+      .omissions
   } else {
     var options = SIFBuild.Options(writer: arguments.writer)
     options.replaces = arguments.force

@@ -11,7 +11,8 @@ func run(_ words: [String]) -> Int32 {
   let parsed: Parsed
   do throws(UsageFault) { parsed = try Parser().parse(words, environment: variable) } catch {
     let text = error.text
-    return output.fatal(Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+    return output.fatal(
+      Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
   }
   output.level = level(parsed)
   if parsed.isOn("nocolor") { output.usesColor = false }

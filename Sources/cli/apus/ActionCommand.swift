@@ -24,35 +24,43 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   for notice in variables.conflicts { output.notice(notice) }
   if image.hasOverlayPartition {
     output.notice(
-      Notice(.warning, "not showing the changes in the overlay partition of \(printable(image.path)): this version does not read it"))
+      Notice(
+        .warning,
+        "not showing the changes in the overlay partition of \(printable(image.path)): this version does not read it"
+      ))
   }
   let request = makeRequest(parsed, image, current)
   let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
   let pending: PendingMount
   do throws(MountFault) {
     pending = try ImageMount.begin(
-      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged), environment: { variables[$0] })
+      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged),
+      environment: { variables[$0] })
   } catch { return output.fatal(error.explanation) }
   // While the server answers.
   let host: HostFacts
   do throws(LaunchFault) {
     host = try surveyHost(
-      request, settings: settings, user: User.current(cache: pending.userCache), variables: variables, isPrivileged: isPrivileged)
+      request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
+      isPrivileged: isPrivileged)
   } catch { return output.fatal(error.explanation) }
   let mounted: MountedImage
   do throws(MountFault) { mounted = try pending.finish() } catch { return output.fatal(error.explanation) }
   for notice in mounted.notices { output.notice(notice) }
   do throws(EngineFault) {
     let entered = try Engine.enter(
-      mounted, overlayDirectory: isExplained ? nil : writableOverlay(request, current), isPrivileged: isPrivileged)
+      mounted, overlayDirectory: isExplained ? nil : writableOverlay(request, current),
+      isPrivileged: isPrivileged)
     let plan: Plan
     do throws(LaunchFault) {
       let facts = try surveyImage(
-        request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox)
+        request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox
+      )
       plan = try planLaunch(request, settings: settings, host: host, image: facts)
     } catch {
       // As the image's own script would end where the application is missing.
-      let isMissing = request.app.map { error == .appMissing(name: $0) || error == .appHasNoRunScript(name: $0) } ?? false
+      let isMissing =
+        request.app.map { error == .appMissing(name: $0) || error == .appHasNoRunScript(name: $0) } ?? false
       return output.fatal(error.explanation, exit: isMissing ? 1 : ExitCode.failure)
     }
     if isExplained {
@@ -116,7 +124,9 @@ private func mountOptions(
   options.isPrivileged = isPrivileged
   // A job step is over with its last program; whatever lingered would keep the step from ending.
   options.lingerSeconds = variables["SLURM_STEP_ID"] == nil ? settings.lingerSeconds : 0
-  if let asked = variables["APUS_MOUNT_LINGER"].flatMap({ Double($0) }), asked >= 0 { options.lingerSeconds = asked }
+  if let asked = variables["APUS_MOUNT_LINGER"].flatMap({ Double($0) }), asked >= 0 {
+    options.lingerSeconds = asked
+  }
   options.patienceSeconds = settings.patienceSeconds
   options.imageProgram = Installation.imageProgram
   if let folder = variables.setting("TMPDIR") ?? variables["TMPDIR"], ContainerPath.isAbsolute(folder) {

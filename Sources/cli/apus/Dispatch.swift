@@ -48,7 +48,8 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
     // `apus exec --help` lacks its operands.
     if case .operandCount = error, let command = helpAsked(words) { return runHelp(command, output) }
     let text = error.text
-    return output.fatal(Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+    return output.fatal(
+      Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
   }
   output.level = level(parsed, variables)
   if parsed.isOn("nocolor") { output.usesColor = false }
@@ -57,7 +58,8 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   return dispatch(parsed, words, variables, output)
 }
 
-private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ output: Output) -> Int32 {
+private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ output: Output) -> Int32
+{
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "build": runImageProgram(words, variables, output)

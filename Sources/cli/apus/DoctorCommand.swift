@@ -14,12 +14,14 @@ func runDoctor(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   if parsed.isOn("json") {
     let items = checks.map { check in
       JSON.object([
-        ("name", .string(check.name)), ("state", .string(check.state.rawValue)), ("found", .string(check.found)),
+        ("name", .string(check.name)), ("state", .string(check.state.rawValue)),
+        ("found", .string(check.found)),
         ("cost", .string(check.cost)), ("remedy", .string(check.remedy)),
       ])
     }
     output.result(
-      JSON.object([("canRunImages", .bool(!isFailing)), ("checks", .array(items))]).text(indented: true) + "\n")
+      JSON.object([("canRunImages", .bool(!isFailing)), ("checks", .array(items))]).text(indented: true)
+        + "\n")
   } else {
     for check in checks {
       let mark = check.state.rawValue + String(repeating: " ", count: 9 - check.state.rawValue.count)

@@ -42,7 +42,8 @@ func runManual(_ parsed: Parsed, _ output: Output) -> Int32 {
   }
   guard let page = Manual.page(parsed.operands, version: Installation.version) else {
     return output.fatal(
-      Explanation(what: "no manual page", why: "there is no command of that name", remedy: "`apus help` lists them"),
+      Explanation(
+        what: "no manual page", why: "there is no command of that name", remedy: "`apus help` lists them"),
       exit: ExitCode.usage)
   }
   output.result(page)

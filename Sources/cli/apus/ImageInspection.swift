@@ -11,21 +11,27 @@ func inspection(_ path: String) throws(ImageFault) -> [(String, JSON)] {
   let image: ImageFile
   do throws(ImageFault) { image = try ImageFile.open(path, base: current) } catch {
     // What the object says is no secret where the root file system cannot be read.
-    if case .sif = error, let file = try? File.open(path, O_RDONLY | O_NONBLOCK), let facts = try? File.facts(file),
+    if case .sif = error, let file = try? File.open(path, O_RDONLY | O_NONBLOCK),
+      let facts = try? File.facts(file),
       let stored = try? storedInspection(file.number, size: facts.size)
     {
       return stored
     }
     throw error
   }
-  if image.isSIF, let stored = try? storedInspection(image.descriptor, size: image.facts.size) { return stored }
+  if image.isSIF, let stored = try? storedInspection(image.descriptor, size: image.facts.size) {
+    return stored
+  }
   let files = try ImageFiles(image)
   return ImageDescription(names: files.names, text: files.text).attributes
 }
 
 private func storedInspection(_ descriptor: Int32, size: Int) throws(SIFFault) -> [(String, JSON)]? {
   let sif = try SIFFile.read(descriptor: descriptor, size: size)
-  guard let object = sif.descriptors.first(where: { $0.type == .genericJSON && $0.name == "inspect-metadata.json" })
+  guard
+    let object = sif.descriptors.first(where: {
+      $0.type == .genericJSON && $0.name == "inspect-metadata.json"
+    })
   else { return nil }
   let bytes = try sif.contents(of: object, descriptor: descriptor, limit: 16 << 20)
   let attributes = (try? JSON(parsing: bytes))?["data"]?["attributes"]
@@ -80,7 +86,8 @@ private struct ImageFiles {
   private func find(_ path: String, _ image: SquashfsImage) -> Inode? {
     guard var inode = try? image.inode(image.root) else { return nil }
     for name in ContainerPath.components(path) {
-      guard let entry = try? image.lookup(Array(name.utf8), in: inode), let next = try? image.inode(of: entry) else {
+      guard let entry = try? image.lookup(Array(name.utf8), in: inode), let next = try? image.inode(of: entry)
+      else {
         return nil
       }
       inode = next

@@ -5,7 +5,9 @@ internal import Model
 /// `apus inspect`: what an image says of itself. Reads the file; starts nothing and mounts nothing.
 func runInspect(_ parsed: Parsed, _ output: Output) -> Int32 {
   var attributes: [(String, JSON)]
-  do throws(ImageFault) { attributes = try inspection(parsed.operands[0]) } catch { return output.fatal(error.explanation) }
+  do throws(ImageFault) { attributes = try inspection(parsed.operands[0]) } catch {
+    return output.fatal(error.explanation)
+  }
   let apps = attributes.last { $0.0 == "apps" }?.1.members ?? []
   var wanted = sections.filter { parsed.isOn($0.option) }.map(\.attribute)
   if parsed.isOn("all") { wanted = sections.map(\.attribute) + ["apps"] }
@@ -38,7 +40,9 @@ func runInspect(_ parsed: Parsed, _ output: Output) -> Int32 {
 /// `apus run-help`: the help text of an image or of an application in it.
 func runHelpOfImage(_ parsed: Parsed, _ output: Output) -> Int32 {
   var attributes: [(String, JSON)]
-  do throws(ImageFault) { attributes = try inspection(parsed.operands[0]) } catch { return output.fatal(error.explanation) }
+  do throws(ImageFault) { attributes = try inspection(parsed.operands[0]) } catch {
+    return output.fatal(error.explanation)
+  }
   if let app = parsed.value("app") {
     attributes = attributes.last { $0.0 == "apps" }?.1.members.last { $0.0 == app }?.1.members ?? []
   }
@@ -62,7 +66,9 @@ private func show(_ value: JSON, of name: String, _ output: Output) {
   case .object(let members) where name == "labels":
     for (label, value) in members { output.result("\(printable(label)): \(printable(value.text ?? ""))\n") }
   case .object(let members):
-    for (path, value) in members { output.result("=== \(printable(path)) ===\n" + lines(value.text ?? "") + "\n") }
+    for (path, value) in members {
+      output.result("=== \(printable(path)) ===\n" + lines(value.text ?? "") + "\n")
+    }
   default: break
   }
 }
@@ -70,6 +76,7 @@ private func show(_ value: JSON, of name: String, _ output: Output) {
 /// Text of an image, line by line safe to print.
 private func lines(_ text: String) -> String {
   text.split(separator: "\n", omittingEmptySubsequences: false).map {
-    $0.split(separator: "\t", omittingEmptySubsequences: false).map { printable(String($0)) }.joined(separator: "\t")
+    $0.split(separator: "\t", omittingEmptySubsequences: false).map { printable(String($0)) }.joined(
+      separator: "\t")
   }.joined(separator: "\n") + (text.hasSuffix("\n") ? "" : "\n")
 }

@@ -13,7 +13,9 @@ func runMounts(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   }
   output.result("PID       PROGRAMS  MEMORY    AGE       IMAGE\n")
   for server in servers {
-    let columns = ["\(server.pid)", "\(server.programs)", "\(server.memoryBytes >> 10) KiB", "\(server.ageSeconds) s"]
+    let columns = [
+      "\(server.pid)", "\(server.programs)", "\(server.memoryBytes >> 10) KiB", "\(server.ageSeconds) s",
+    ]
     let padded = columns.map { $0 + String(repeating: " ", count: max(1, 10 - $0.count)) }
     output.result(padded.joined() + printable(server.image) + "\n")
   }
@@ -24,7 +26,8 @@ extension ServerState {
   fileprivate var json: JSON {
     .object([
       ("image", .string(image)), ("pid", .integer(Int(pid))), ("programs", .integer(programs)),
-      ("memoryBytes", .integer(memoryBytes)), ("cacheBytes", .integer(cacheBytes)), ("ageSeconds", .integer(ageSeconds)),
+      ("memoryBytes", .integer(memoryBytes)), ("cacheBytes", .integer(cacheBytes)),
+      ("ageSeconds", .integer(ageSeconds)),
       ("lingerSeconds", .number(lingerSeconds)),
     ])
   }

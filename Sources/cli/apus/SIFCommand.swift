@@ -51,7 +51,8 @@ private func show(_ header: SIFHeader, _ parsed: Parsed, _ output: Output) {
         ("descriptorsFree", .integer(Int(header.freeDescriptors))),
         ("descriptorsTotal", .integer(Int(header.totalDescriptors))),
         ("descriptorsOffset", .integer(Int(header.descriptorsOffset))),
-        ("descriptorsSize", .integer(Int(header.descriptorsSize))), ("dataOffset", .integer(Int(header.dataOffset))),
+        ("descriptorsSize", .integer(Int(header.descriptorsSize))),
+        ("dataOffset", .integer(Int(header.dataOffset))),
         ("dataSize", .integer(Int(header.dataSize))),
       ]).text(indented: true) + "\n")
   }
@@ -59,9 +60,11 @@ private func show(_ header: SIFHeader, _ parsed: Parsed, _ output: Output) {
   output.result(
     table([
       ("Launch Script", printable(script)), ("Version", printable(header.version)),
-      ("Primary Architecture", architecture), ("ID", header.identifierText), ("Created At", time(header.created)),
+      ("Primary Architecture", architecture), ("ID", header.identifierText),
+      ("Created At", time(header.created)),
       ("Modified At", time(header.modified)), ("Descriptors Free", "\(header.freeDescriptors)"),
-      ("Descriptors Total", "\(header.totalDescriptors)"), ("Descriptors Offset", "\(header.descriptorsOffset)"),
+      ("Descriptors Total", "\(header.totalDescriptors)"),
+      ("Descriptors Offset", "\(header.descriptorsOffset)"),
       ("Descriptors Size", bytes(header.descriptorsSize)), ("Data Offset", "\(header.dataOffset)"),
       ("Data Size", bytes(header.dataSize)),
     ]))
@@ -69,7 +72,8 @@ private func show(_ header: SIFHeader, _ parsed: Parsed, _ output: Output) {
 
 private func list(_ sif: SIFFile, _ parsed: Parsed, _ output: Output) {
   if parsed.isOn("json") {
-    return output.result(JSON.array(sif.descriptors.map { .object(members(of: $0)) }).text(indented: true) + "\n")
+    return output.result(
+      JSON.array(sif.descriptors.map { .object(members(of: $0)) }).text(indented: true) + "\n")
   }
   var text = "------------------------------------------------------------------------------\n"
   text += "ID   |GROUP   |LINK    |SIF POSITION (start-end)  |TYPE\n"
@@ -82,11 +86,14 @@ private func list(_ sif: SIFFile, _ parsed: Parsed, _ output: Output) {
 }
 
 private func show(_ object: SIFDescriptor, _ parsed: Parsed, _ output: Output) {
-  if parsed.isOn("json") { return output.result(JSON.object(members(of: object)).text(indented: true) + "\n") }
+  if parsed.isOn("json") {
+    return output.result(JSON.object(members(of: object)).text(indented: true) + "\n")
+  }
   var rows = [
     ("Data Type", kind(of: object)), ("ID", "\(object.id)"), ("Group ID", group(object.group)),
     ("Linked ID", link(object.link, gap: " ")), ("Offset", "\(object.offset)"), ("Size", "\(object.size)"),
-    ("Created At", time(object.created)), ("Modified At", time(object.modified)), ("Name", printable(object.name)),
+    ("Created At", time(object.created)), ("Modified At", time(object.modified)),
+    ("Name", printable(object.name)),
   ]
   if let partition = object.partition {
     rows.append(("Filesystem Type", partition.fileSystem?.name ?? "unknown"))
@@ -95,7 +102,9 @@ private func show(_ object: SIFDescriptor, _ parsed: Parsed, _ output: Output) {
   }
   if let signature = object.signature {
     rows.append(("Hash Type", hash(signature.hash)))
-    if signature.fingerprint.contains(where: { $0 != 0 }) { rows.append(("Entity", hexadecimal(signature.fingerprint))) }
+    if signature.fingerprint.contains(where: { $0 != 0 }) {
+      rows.append(("Entity", hexadecimal(signature.fingerprint)))
+    }
   }
   if let message = object.cryptoMessage {
     rows += [("Format Type", format(of: message)), ("Message Type", use(of: message))]
@@ -122,8 +131,10 @@ private func dump(
 
 private func members(of object: SIFDescriptor) -> [(String, JSON)] {
   var members: [(String, JSON)] = [
-    ("id", .integer(Int(object.id))), ("type", .string(kind(of: object))), ("group", .string(group(object.group))),
-    ("link", .string(link(object.link))), ("offset", .integer(Int(object.offset))), ("size", .integer(Int(object.size))),
+    ("id", .integer(Int(object.id))), ("type", .string(kind(of: object))),
+    ("group", .string(group(object.group))),
+    ("link", .string(link(object.link))), ("offset", .integer(Int(object.offset))),
+    ("size", .integer(Int(object.size))),
     ("created", .integer(Int(object.created))), ("modified", .integer(Int(object.modified))),
     ("name", .string(object.name)),
   ]
@@ -156,7 +167,8 @@ private func kind(of object: SIFDescriptor) -> String {
 private func type(of object: SIFDescriptor) -> String {
   if let partition = object.partition {
     let architecture = Architecture(sifCode: partition.architectureCode)?.rawValue ?? "unknown"
-    return "FS (\(partition.fileSystem?.name ?? "unknown")/\(partition.use?.name ?? "unknown")/\(architecture))"
+    return
+      "FS (\(partition.fileSystem?.name ?? "unknown")/\(partition.use?.name ?? "unknown")/\(architecture))"
   }
   if let signature = object.signature { return "Signature (\(hash(signature.hash)))" }
   if let message = object.cryptoMessage {
@@ -207,7 +219,8 @@ private func table(_ all: [(String, String)], indent: String = "") -> String {
   let rows = all.filter { !$0.1.isEmpty }
   // One blank behind the colon, two where rows are set in, as other tools write them.
   let width = (rows.map(\.0.count).max() ?? 0) + (indent.isEmpty ? 1 : 2)
-  return rows.map { indent + $0.0 + ":" + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
+  return rows.map { indent + $0.0 + ":" + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }
+    .joined()
 }
 
 private func bytes(_ count: Int64) -> String {
@@ -227,8 +240,12 @@ private func time(_ seconds: Int64) -> String {
   let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365
   let ofYear = day - (365 * year + year / 4 - year / 100)
   let month = (5 * ofYear + 2) / 153
-  let date = (year + era * 400 + (month < 10 ? 0 : 1), month < 10 ? month + 3 : month - 9, ofYear - (153 * month + 2) / 5 + 1)
+  let date = (
+    year + era * 400 + (month < 10 ? 0 : 1), month < 10 ? month + 3 : month - 9,
+    ofYear - (153 * month + 2) / 5 + 1
+  )
   let clock = Int(seconds % 86400)
   func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-  return "\(date.0)-\(two(date.1))-\(two(date.2)) \(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) +0000 UTC"
+  return
+    "\(date.0)-\(two(date.1))-\(two(date.2)) \(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) +0000 UTC"
 }

@@ -5,7 +5,8 @@ internal import Model
 /// Judges what was found: pure, one check a subject.
 func diagnose(_ node: NodeSurvey) -> [Check] {
   var checks: [Check] = []
-  let values = node.sysctls.compactMap { name, value in value.map { "\(name) = \($0)" } }.joined(separator: ", ")
+  let values = node.sysctls.compactMap { name, value in value.map { "\(name) = \($0)" } }.joined(
+    separator: ", ")
   if node.userNamespaces == 0 {
     checks.append(Check("user namespaces", .good, values))
   } else {
@@ -25,7 +26,9 @@ func diagnose(_ node: NodeSurvey) -> [Check] {
       : Check(
         "read-only overlay for users", .missing, errorText(node.overlay),
         cost: "mount points that an image lacks are made by binding its entries one by one: slower starts",
-        remedy: "a kernel of 5.11 or later; on Debian 11 the administrator loads overlay with permit_mounts_in_userns=1"))
+        remedy:
+          "a kernel of 5.11 or later; on Debian 11 the administrator loads overlay with permit_mounts_in_userns=1"
+      ))
   checks.append(
     node.writableOverlay == 0
       ? Check("writable overlay in memory", .good, "works")
@@ -36,7 +39,9 @@ func diagnose(_ node: NodeSurvey) -> [Check] {
   checks.append(
     node.newMountAPI
       ? Check("mounts by descriptor", .good, "works")
-      : Check("mounts by descriptor", .missing, "not in this kernel, or filtered", cost: "starts use the older interface"))
+      : Check(
+        "mounts by descriptor", .missing, "not in this kernel, or filtered",
+        cost: "starts use the older interface"))
   let squashfs = node.fileSystems.holds(bytesOf: "\tsquashfs\n")
   checks.append(
     squashfs
@@ -50,17 +55,22 @@ func diagnose(_ node: NodeSurvey) -> [Check] {
       : Check(
         "subordinate ids", .missing, node.newUIDMap ? "no range for this user" : "no newuidmap",
         cost: "nothing in this version: --fakeroot will need them",
-        remedy: "the administrator installs uidmap and adds a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"))
+        remedy:
+          "the administrator installs uidmap and adds a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+      ))
   checks.append(Check("cgroups", .good, node.cgroups))
   checks.append(
     node.binfmt
       ? Check("binfmt_misc", .good, "known to the kernel")
-      : Check("binfmt_misc", .missing, "not known to the kernel", cost: "no programs of other architectures",
+      : Check(
+        "binfmt_misc", .missing, "not known to the kernel", cost: "no programs of other architectures",
         remedy: "the administrator loads it: modprobe binfmt_misc"))
   checks.append(
     node.openFiles >= 1024
       ? Check("limits", .good, "\(node.openFiles) open files, \(node.processes) processes")
-      : Check("limits", .missing, "\(node.openFiles) open files", cost: "many programs need more", remedy: "ulimit -n 1024"))
+      : Check(
+        "limits", .missing, "\(node.openFiles) open files", cost: "many programs need more",
+        remedy: "ulimit -n 1024"))
   if node.typeahead == "1" {
     checks.append(
       Check(
@@ -71,7 +81,8 @@ func diagnose(_ node: NodeSurvey) -> [Check] {
   if let fault = node.runtimeDirectory {
     checks.append(
       Check(
-        "runtime directory", .failing, fault.explanation.why, cost: "image servers have no place for their sockets",
+        "runtime directory", .failing, fault.explanation.why,
+        cost: "image servers have no place for their sockets",
         remedy: fault.explanation.remedy))
   } else {
     checks.append(Check("runtime directory", .good, "usable"))
@@ -81,7 +92,9 @@ func diagnose(_ node: NodeSurvey) -> [Check] {
 
 private func namespaceRemedy(_ node: NodeSurvey) -> String {
   func value(_ name: String) -> String? { node.sysctls.first { $0.name == name }?.value }
-  if value("user.max_user_namespaces") == "0" { return "the administrator sets it: sysctl user.max_user_namespaces=65536" }
+  if value("user.max_user_namespaces") == "0" {
+    return "the administrator sets it: sysctl user.max_user_namespaces=65536"
+  }
   if value("kernel.unprivileged_userns_clone") == "0" {
     return "the administrator sets it: sysctl kernel.unprivileged_userns_clone=1"
   }

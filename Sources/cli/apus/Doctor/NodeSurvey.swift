@@ -30,7 +30,8 @@ struct NodeSurvey {
   init(user: User, xdg: String?) {
     userNamespaces = Trial.run { () throws(SystemCallFault) in try Trial.enterNamespaces() }
     sysctls = [
-      "user/max_user_namespaces", "kernel/unprivileged_userns_clone", "kernel/apparmor_restrict_unprivileged_userns",
+      "user/max_user_namespaces", "kernel/unprivileged_userns_clone",
+      "kernel/apparmor_restrict_unprivileged_userns",
     ].map { ($0.split(separator: "/").joined(separator: "."), Self.word("/proc/sys/" + $0)) }
     let modules = Self.word("/sys/module/apparmor/parameters/enabled")
     appArmor = modules == "Y" ? Self.word("/proc/self/attr/apparmor/current") ?? "enabled" : nil
@@ -52,17 +53,20 @@ struct NodeSurvey {
     let mounts = Self.text("/proc/self/mountinfo") ?? ""
     let hasFirst = mounts.holds(bytesOf: " - cgroup ")
     let hasSecond = mounts.holds(bytesOf: " - cgroup2 ")
-    cgroups = hasFirst ? (hasSecond ? "version 1 with 2 beside it" : "version 1") : (hasSecond ? "version 2" : "none")
+    cgroups =
+      hasFirst ? (hasSecond ? "version 1 with 2 beside it" : "version 1") : (hasSecond ? "version 2" : "none")
     binfmt = Self.text("/proc/filesystems")?.holds(bytesOf: "binfmt_misc") ?? false
     openFiles = Self.limit(Int32(RLIMIT_NOFILE.rawValue))
     processes = Self.limit(Int32(__RLIMIT_NPROC.rawValue))
-    newMountAPI = Trial.run { () throws(SystemCallFault) in
-      try Trial.enterNamespaces()
-      _ = try Mount.create("tmpfs", options: [], attributes: [.noSetID])
-    } == 0
+    newMountAPI =
+      Trial.run { () throws(SystemCallFault) in
+        try Trial.enterNamespaces()
+        _ = try Mount.create("tmpfs", options: [], attributes: [.noSetID])
+      } == 0
     typeahead = Self.word("/proc/sys/dev/tty/legacy_tiocsti")
     do throws(RuntimeDirectoryFault) {
-      _ = try RuntimeDirectory.make(RuntimeDirectory.path(uid: user.uid, xdg: xdg), below: "doctor", uid: user.uid)
+      _ = try RuntimeDirectory.make(
+        RuntimeDirectory.path(uid: user.uid, xdg: xdg), below: "doctor", uid: user.uid)
       _ = unsafe rmdir(RuntimeDirectory.path(uid: user.uid, xdg: xdg) + "/doctor")
       runtimeDirectory = nil
     } catch { runtimeDirectory = error }
