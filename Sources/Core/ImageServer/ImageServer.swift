@@ -140,3 +140,29 @@ public final class ImageServer: Sendable {
     return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
   }
 }
+
+extension ImageServer {
+  /// The inode of a node.
+  func inode(_ node: UInt64) throws(SquashfsFault) -> Inode { try image.inode(reference(of: node)) }
+
+  func reference(of node: UInt64) -> InodeReference {
+    node <= 1 ? image.root : InodeReference(rawValue: node - 2)
+  }
+
+  func node(of reference: InodeReference) -> UInt64 { reference == image.root ? 1 : reference.rawValue + 2 }
+
+  func listing(_ node: UInt64) throws(SquashfsFault) -> Listing {
+    if let found = listings.find(node) { return found }
+    let directory = try inode(node)
+    let listing = Listing(directory: directory, entries: try image.entries(of: directory))
+    listings.insert(listing, for: node, weight: listing.entries.count + 8)
+    return listing
+  }
+
+  func map(_ node: UInt64) throws(SquashfsFault) -> FileMap {
+    if let found = maps.find(node) { return found }
+    let map = FileMap(list: try image.blockList(of: try inode(node)))
+    maps.insert(map, for: node, weight: map.list.blocks.count + 8)
+    return map
+  }
+}
