@@ -12,7 +12,6 @@ public struct MountOptions: Equatable, Sendable {
   public var patienceSeconds: Double
   /// Bytes of decoded blocks a server keeps at most.
   public var blockCacheBytes: Int
-  public var pollMicroseconds: Int
   /// The program that unpacks an image where it cannot be mounted, and the folder to unpack it in.
   public var imageProgram = ""
   public var temporaryFolder = "/tmp"
@@ -20,14 +19,13 @@ public struct MountOptions: Equatable, Sendable {
   public init(
     isPrivate: Bool = false, isPrivileged: Bool = false, lingerSeconds: Double = 5,
     patienceSeconds: Double = 10,
-    blockCacheBytes: Int = 24 << 20, pollMicroseconds: Int = 0
+    blockCacheBytes: Int = 24 << 20
   ) {
     self.isPrivate = isPrivate
     self.isPrivileged = isPrivileged
     self.lingerSeconds = lingerSeconds
     self.patienceSeconds = patienceSeconds
     self.blockCacheBytes = blockCacheBytes
-    self.pollMicroseconds = pollMicroseconds
   }
 }
 

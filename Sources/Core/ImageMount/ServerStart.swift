@@ -77,8 +77,7 @@ struct ServerStart {
       let reader = try ImageServer(
         image: squashfs, device: Descriptor(owning: mount.device),
         options: ServerOptions(
-          blockCacheBytes: cacheBytes, threads: min(max(Process.allowedCPUs, 2), 8),
-          pollMicroseconds: options.pollMicroseconds))
+          blockCacheBytes: cacheBytes, threads: min(max(Process.allowedCPUs, 2), 8)))
       try reader.start()
       try server.handOver(to: client)
       // Kernels that have no pidfds: the connection, which the launch keeps until it becomes its program.

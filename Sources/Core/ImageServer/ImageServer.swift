@@ -13,17 +13,16 @@ public struct ServerOptions: Equatable, Sendable {
   public var threads: Int
   /// Every owner is reported as 0: files of root in the image belong to the user in the outer namespace.
   public var ownerIsRoot: Bool
-  /// How long a thread looks for the next request before it sleeps, in microseconds; 0 sleeps at once. At most one
-  /// thread looks at a time.
-  public var pollMicroseconds: Int
+  /// How long the first thread looks for requests before it sleeps, once, from the start on, in microseconds.
+  public var burstMicroseconds: Int
 
   public init(
-    blockCacheBytes: Int = 24 << 20, threads: Int = 2, ownerIsRoot: Bool = true, pollMicroseconds: Int = 0
+    blockCacheBytes: Int = 24 << 20, threads: Int = 2, ownerIsRoot: Bool = true, burstMicroseconds: Int = 3000
   ) {
     self.blockCacheBytes = blockCacheBytes
     self.threads = threads
     self.ownerIsRoot = ownerIsRoot
-    self.pollMicroseconds = pollMicroseconds
+    self.burstMicroseconds = burstMicroseconds
   }
 }
 
@@ -42,10 +41,11 @@ public final class ImageServer: Sendable {
   let listings = ObjectCache<Listing>(limit: 65536)
   let maps = ObjectCache<FileMap>(limit: 65536)
   let neighbours = Neighbours()
+  let ahead = Ahead()
   private let device: Int32
   private let ended: Int32
-  private let living: Atomic<Int>
-  private let isPolling = Atomic<Bool>(false)
+  /// Threads that were started and have not ended.
+  private let living = Atomic<Int>(0)
 
   /// `device` is an open /dev/fuse that is mounted already; the server owns it.
   public init(image: SquashfsImage, device: consuming Descriptor, options: ServerOptions)
@@ -56,12 +56,6 @@ public final class ImageServer: Sendable {
     self.device = device.release()
     blocks = BlockCache(image: image, limit: options.blockCacheBytes)
     ended = try checked(apus_eventfd(), "eventfd")
-    living = Atomic(options.threads)
-    if options.pollMicroseconds > 0 {
-      let number = self.device
-      let flags = fcntl(number, F_GETFL)
-      _ = fcntl(number, F_SETFL, flags | O_NONBLOCK)
-    }
   }
 
   /// Becomes readable when the kernel has ended the mount and every thread has returned.
@@ -73,64 +67,79 @@ public final class ImageServer: Sendable {
   /// Whether enough threads are there that one of them may wait for the kernel.
   var hasThreadsToSpare: Bool { living.load(ordering: .acquiring) >= 2 }
 
+  /// Starts the first thread. A server begins for a launch that at once asks some thirty questions, each waiting for the
+  /// one before: that thread looks for them without sleeping, for some milliseconds and alone, since every sleeper would
+  /// be woken by each request. The others start with the first bytes that are wanted, or when the burst is over.
   public func start() throws(SystemCallFault) {
-    for _ in 0..<options.threads { try Thread.start { [self] in serve() } }
+    living.store(1, ordering: .releasing)
+    try Thread.start { [self] in
+      guard let worker = try? Worker(self), let first = serveBurst(worker) else { return end() }
+      startOthers()
+      // Left undone for as long as nobody else could answer.
+      if case .read(let request) = first { worker.wantProgram(request) }
+      serve(worker)
+    }
+  }
+
+  private func startOthers() {
+    try? Thread.start { [self] in ahead.run(self) }
+    for _ in 1..<max(1, options.threads) {
+      living.add(1, ordering: .acquiringAndReleasing)
+      do throws(SystemCallFault) {
+        try Thread.start { [self] in if let worker = try? Worker(self) { serve(worker) } else { end() } }
+      } catch { living.subtract(1, ordering: .acquiringAndReleasing) }
+    }
   }
 
   /// The life of one thread.
-  private func serve() {
-    guard let worker = try? Worker(self) else { return end() }
-    // The kernel wants room for its largest request, and never less than 8 KiB (FUSE_MIN_READ_BUFFER).
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
-    defer { unsafe buffer.deallocate() }
-    while true {
-      let count = unsafe next(into: buffer)
-      if count < 0 { break }
-      let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[0..<count])
+  private func serve(_ worker: Worker) {
+    while let bytes = unsafe nextRequest(for: worker) {
       if let request = unsafe Request(bytes) { worker.answer(request, on: device) }
     }
     end()
   }
 
+  private enum BurstEnd {
+    case time
+    /// The first bytes of some amount were read, and answered.
+    case read(Request)
+  }
+
+  /// nil: the mount has ended.
+  private func serveBurst(_ worker: Worker) -> BurstEnd? {
+    let deadline = monotonicMicroseconds() + UInt64(options.burstMicroseconds)
+    while monotonicMicroseconds() < deadline {
+      var waiting = pollfd(fd: device, events: Int16(POLLIN), revents: 0)
+      guard unsafe poll(&waiting, 1, 0) != 0 else {
+        // Whoever asks may be waiting for this very processor.
+        sched_yield()
+        continue
+      }
+      guard let bytes = unsafe nextRequest(for: worker) else { return nil }
+      guard let request = unsafe Request(bytes) else { continue }
+      worker.answer(request, on: device)
+      if request.operation == Protocol.Operation.read, request.argument(16, UInt32.self) > 65536 {
+        return .read(request)
+      }
+    }
+    return .time
+  }
+
   private func end() {
+    ahead.end()
     if living.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
       var one: UInt64 = 1
       _ = unsafe write(ended, &one, 8)
     }
   }
 
-  /// Bytes of the next request, -1 when the mount has ended.
-  private func next(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    var deadline: UInt64 = 0
-    var mayPoll = false
+  /// Waits for the next request; nil when the mount has ended.
+  private func nextRequest(for worker: Worker) -> UnsafeRawBufferPointer? {
     while true {
-      let count = unsafe read(device, buffer.baseAddress, buffer.count)
-      if count >= 0 {
-        if mayPoll { isPolling.store(false, ordering: .releasing) }
-        return count
-      }
-      switch errno {
-      // ENOENT: the request was interrupted before it was read.
-      case EINTR, ENOENT: continue
-      case EAGAIN:
-        let now = monotonicMicroseconds()
-        if deadline == 0 {
-          deadline = now + UInt64(options.pollMicroseconds)
-          mayPoll =
-            isPolling.compareExchange(
-              expected: false, desired: true, ordering: .acquiringAndReleasing
-            ).exchanged
-        }
-        if mayPoll, now < deadline { continue }
-        if mayPoll { isPolling.store(false, ordering: .releasing) }
-        mayPoll = false
-        var waiting = pollfd(fd: device, events: Int16(POLLIN), revents: 0)
-        _ = unsafe poll(&waiting, 1, -1)
-      default:
-        // ENODEV: unmounted. Anything else cannot be served either.
-        if mayPoll { isPolling.store(false, ordering: .releasing) }
-        return -1
-      }
+      let count = unsafe read(device, worker.incoming.baseAddress, worker.incoming.count)
+      if count >= 0 { return unsafe UnsafeRawBufferPointer(rebasing: worker.incoming[0..<count]) }
+      // ENOENT: the request was interrupted before it was read. ENODEV: unmounted; anything else cannot be served either.
+      guard errno == EINTR || errno == ENOENT || errno == EAGAIN else { return nil }
     }
   }
 

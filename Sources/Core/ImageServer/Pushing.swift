@@ -74,4 +74,15 @@ extension Worker {
     ]
     return unsafe writev(device, &parts, 2) > 0
   }
+
+  /// Has the rest of a program or library decoded whose start is being read. It is about to be mapped and read here and
+  /// there, each place waiting for its block.
+  func wantProgram(_ request: Request) {
+    // 2 MiB in blocks of the usual size: more than that is seldom all used.
+    guard request.argument(8, UInt64.self) == 0, server.hasThreadsToSpare,
+      let file = server.maps.find(request.node), (2...16).contains(file.list.blocks.count),
+      let inode = try? server.inode(request.node), inode.mode & 0o111 != 0
+    else { return }
+    server.ahead.want(file.list.blocks.dropFirst().filter { !$0.size.isSparse })
+  }
 }

@@ -9,6 +9,8 @@ internal import Squashfs
   private static let mostBytes = 1 << 20
 
   let server: ImageServer
+  /// For requests. The kernel wants room for its largest, and never less than 8 KiB (FUSE_MIN_READ_BUFFER).
+  let incoming: UnsafeMutableRawBufferPointer
   let decoder: BlockDecoder
   private let buffer: UnsafeMutableRawBufferPointer
   let scratch: UnsafeMutableRawBufferPointer
@@ -21,6 +23,7 @@ internal import Squashfs
     self.server = server
     decoder = try BlockDecoder(server.image.superblock.compressor)
     let block = Int(server.image.superblock.blockSize)
+    unsafe incoming = .allocate(byteCount: 16 << 10, alignment: 16)
     unsafe buffer = .allocate(byteCount: 256 << 10, alignment: 16)
     unsafe scratch = .allocate(byteCount: block, alignment: 16)
     unsafe notice = .allocate(byteCount: Protocol.storeHeader, alignment: 16)
@@ -32,6 +35,7 @@ internal import Squashfs
   }
 
   deinit {
+    unsafe incoming.deallocate()
     unsafe buffer.deallocate()
     unsafe scratch.deallocate()
     unsafe free(zeros.baseAddress)
@@ -264,10 +268,10 @@ internal import Squashfs
     } catch {
       return send(failure: EIO, to: request, answer, on: device)
     }
-    let ahead = pushNeighbours(of: request, on: device)
+    // Before the answer, so that others find a processor before the reader runs again.
+    if let next = pushNeighbours(of: request, on: device) { server.ahead.want([next]) }
+    wantProgram(request)
     answer.finish(unique: request.unique, length: length)
     _ = unsafe writev(device, pieces, Int32(pieces.count))
-    // The reader is busy with what it got: time to decode what it will ask for next.
-    if let ahead { _ = try? unsafe server.blocks.block(ahead, decoder: decoder, scratch: scratch) }
   }
 }
