@@ -62,10 +62,22 @@ let core: [Target] = [
 /// The rooms of image work.
 let image: [Target] = [
   module("Tree", in: "Image", imports: ["Model", "Linux"]),
+  module("Content", in: "Image", imports: ["Model", "Linux", "CCrypto"]),
+  module("Reference", in: "Image", imports: ["Model", "Content"]),
+  module("Registry", in: "Image", imports: ["Model", "Linux", "Content", "Reference", "CTransfer"]),
+  module("Cache", in: "Image", imports: ["Model", "Linux", "Content", "Reference"]),
+  module("Layers", in: "Image", imports: ["Model", "Linux", "Content", "Tree", "CZlib", "CZstd", "CLZMA"]),
   module("SquashfsWriter", in: "Image", imports: ["Model", "Linux", "Codec", "Squashfs", "Tree"]),
   module(
+    "Segments", in: "Image",
+    imports: ["Model", "Linux", "Codec", "Squashfs", "Content", "Tree", "Layers", "SquashfsWriter"]),
+  module(
     "Conversion", in: "Image",
-    imports: ["Model", "Linux", "Codec", "SIF", "Squashfs", "Tree", "SquashfsWriter"]),
+    imports: [
+      "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference", "Registry",
+      "Cache",
+      "Layers", "SquashfsWriter", "Segments",
+    ]),
 ]
 
 let programs: [Target] = [
@@ -80,8 +92,8 @@ let programs: [Target] = [
   .executableTarget(
     name: "apus-image",
     dependencies: [
-      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "SquashfsWriter",
-      "Conversion",
+      "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]
@@ -106,7 +118,11 @@ let package = Package(
   ],
   targets: [
     library("CDeflate"), library("CZstd"), library("CLZ4"), library("CLZMA"), library("CLZO"),
+    library("CCrypto"), library("CZlib"),
     .target(name: "CLinux", path: "Sources/Shims/CLinux", cSettings: c),
+    .target(
+      name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
+      linkerSettings: [.linkedLibrary("curl")]),
   ] + core + image + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
@@ -120,6 +136,16 @@ let package = Package(
     tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
+    tests("ContentTests", imports: ["Content", "Linux", "Model"]),
+    tests("ReferenceTests", imports: ["Reference", "Content", "Model"]),
+    tests("RegistryTests", imports: ["Registry", "Reference", "Content", "Linux", "Model"]),
+    tests("CacheTests", imports: ["Cache", "Reference", "Content", "Linux", "Model"]),
+    tests("LayersTests", imports: ["Layers", "Tree", "Content", "Linux", "Model"]),
+    tests(
+      "SegmentsTests",
+      imports: [
+        "Segments", "SquashfsWriter", "Layers", "Tree", "Squashfs", "Codec", "Content", "Linux", "Model",
+      ]),
     tests("SquashfsWriterTests", imports: ["SquashfsWriter", "Tree", "Squashfs", "Codec", "Linux", "Model"]),
     tests("ConversionTests", imports: ["Conversion", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
     tests("StructureTests", imports: []),

@@ -8,7 +8,9 @@ import Testing
     "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount", "Launch", "Engine",
   ]
   /// Rooms of image work, above all of those.
-  static let imageRooms = ["Tree", "SquashfsWriter", "Conversion"]
+  static let imageRooms = [
+    "Tree", "Content", "Reference", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion",
+  ]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 

@@ -1,0 +1,2 @@
+import Cache
+import Testing
