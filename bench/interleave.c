@@ -4,7 +4,8 @@
 //   interleave ROUNDS NAME COMMAND [-- NAME COMMAND]...      a command is one word, given to /bin/sh only with a blank
 //                                                            after "sh:"; otherwise split at blanks
 // Prints one line a command: name, minimum, median, 99th percentile (ms), median of the ratio to the first command.
-// A command that fails in a round ends the run with its status.
+// A command that fails in a round ends the run with its status. INTERLEAVE_PAUSE: microseconds before each command, so
+// that what the one before left behind (a server that ends) is gone.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
@@ -69,12 +70,16 @@ int main(int count, char **words) {
     }
     lines[commands++][word] = NULL;
   }
+  const char *pause = getenv("INTERLEAVE_PAUSE");
+  useconds_t wait = pause ? (useconds_t)atoi(pause) : 0;
   double *times = calloc((size_t)rounds * (size_t)commands, sizeof *times);
   double *ratios = calloc((size_t)rounds, sizeof *ratios);
   for (int command = 0; command < commands; command++) once(lines[command]);  // brings everything into the caches
   for (int round = 0; round < rounds; round++)
-    for (int command = 0; command < commands; command++)
+    for (int command = 0; command < commands; command++) {
+      if (wait) usleep(wait);
       times[command * rounds + round] = once(lines[command]);
+    }
   double *first = malloc((size_t)rounds * sizeof *first);
   memcpy(first, times, (size_t)rounds * sizeof *first);
   for (int command = 0; command < commands; command++) {
