@@ -6,7 +6,7 @@ import Testing
   @Test(
     arguments: [
       ("nv", nil), ("dns", nil), ("bidn", "bind"), ("ritable", "writable"), ("evn", "env"), ("p", nil),
-      ("writabel-tmpfs", "writable-tmpfs"), ("containal", "contain"), ("env-fiel", "env-file"), ("", nil),
+      ("writabel-tmpfs", "writable-tmpfs"), ("containal", "containall"), ("env-fiel", "env-file"), ("", nil),
       ("overlays", "overlay"), ("fakeroot", nil), ("security", nil), ("rocm", nil), ("net", nil),
     ] as [(String, String?)])
   func `an option is suggested only where it is very near`(word: String, near: String?) throws {

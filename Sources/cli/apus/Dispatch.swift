@@ -49,7 +49,9 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
     if case .operandCount = error, let command = helpAsked(words) { return runHelp(command, output) }
     let text = error.text
     return output.fatal(
-      Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+      Explanation(
+        what: printable(text.what), why: printable(text.why), remedy: printable(text.remedy)),
+      exit: ExitCode.usage)
   }
   output.level = level(parsed, variables)
   if parsed.isOn("nocolor") { output.usesColor = false }
