@@ -81,12 +81,13 @@ let image: [Target] = [
 ]
 
 let programs: [Target] = [
+  module("Doctor", in: "cli", imports: ["Model", "Linux"]),
   .executableTarget(
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
       "Launch",
-      "Engine",
+      "Engine", "Doctor",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
@@ -135,6 +136,7 @@ let package = Package(
     tests("ImageMountTests", imports: ["ImageMount", "Settings", "Linux", "Model"]),
     tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
+    tests("DoctorTests", imports: ["Doctor", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),
     tests("ReferenceTests", imports: ["Reference", "Content", "Model"]),

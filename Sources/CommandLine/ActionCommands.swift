@@ -5,7 +5,7 @@ extension Commands {
       "bind", "B", .many("SOURCE[:TARGET[:OPTIONS]]"), variables: ["BIND", "BINDPATH"],
       help: "Show a path of the host in the container; OPTIONS are ro or rw; several are separated by commas"),
     Option(
-      "mount", nil, .many("type=bind,source=S,target=T[,ro]"), variables: ["MOUNT"],
+      "mount", nil, .lines("type=bind,source=S,target=T[,ro]"), variables: ["MOUNT"],
       help: "The same, written as fields"),
     Option(
       "home", "H", .value("SOURCE[:TARGET]"), variables: ["HOME"],
@@ -54,7 +54,8 @@ extension Commands {
       "ipc", "i", variables: ["IPC", "UNSHARE_IPC"], help: "Semaphores, queues and shared memory of its own"),
     Option("uts", variables: ["UTS", "UNSHARE_UTS"], help: "A host name of its own"),
     Option(
-      "hostname", nil, .value("NAME"), variables: ["HOSTNAME"], help: "Set the host name (implies --uts)"),
+      "hostname", nil, .value("NAME"), variables: ["HOSTNAME"], help: "Set the host name (implies --uts)",
+      refusesEmpty: true),
     Option(
       "userns", "u", variables: ["USERNS", "UNSHARE_USERNS"],
       help: "A user namespace; only root could do without, so for others it changes nothing"),
@@ -103,7 +104,7 @@ extension Commands {
         examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"], options: action)
     case "shell":
       Command(
-        ["shell"], "IMAGE", operands: 1...1, summary: "Start a shell in a container", description: imageForms,
+        ["shell"], "IMAGE", fewest: 1, summary: "Start a shell in a container", description: imageForms,
         examples: ["apus shell debian.sif"], options: action + [shellOption])
     case "test":
       Command(

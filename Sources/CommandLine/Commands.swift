@@ -8,7 +8,7 @@ public enum Commands {
     Option("nocolor", variables: ["NOCOLOR"], help: "No colour on a terminal"),
     Option(
       "config", "c", .value("FILE"), variables: ["CONFIG_FILE"],
-      help: "Settings to read instead of etc/apus/apus.conf"),
+      help: "Settings to read instead of etc/apus/apus.conf", refusesEmpty: true),
     Option("help", "h", help: "Explain a command and its options"),
     Option("version", help: "Print the version"),
   ]
@@ -35,16 +35,25 @@ public enum Commands {
         options: [json, Option("all", "a", help: "Also those of other sessions and jobs")], mixesOptions: true
       ),
       Command(["version"], operands: 0...0, summary: "Print the version"),
-      Command(["help"], "[COMMAND...]", summary: "Explain a command"),
+      Command(["help"], "[COMMAND...]", completes: .commands, summary: "Explain a command"),
       Command(
-        ["completion"], "SHELL", operands: 1...1, summary: "Print completions for bash, zsh or fish",
+        ["completion"], "SHELL", operands: 1...1, completes: .words(["bash", "zsh", "fish"]),
+        summary: "Print completions for bash, zsh or fish",
         examples: ["apus completion bash > ~/.local/share/bash-completion/completions/apus"]),
       Command(
         ["man"], "[COMMAND...]", summary: "Print the manual page of a command",
-        options: [Option("markdown", help: "All commands as one Markdown page")], isHidden: true),
+        options: [
+          Option("markdown", help: "All commands as one Markdown page"),
+          Option("list", help: "The words of every command that has a page, a line each"),
+        ], mixesOptions: true, isHidden: true),
     ]
 
   public static func find(_ words: [String]) -> Command? {
     all.first { $0.path == words }
+  }
+
+  /// The commands below a word that is none itself, as `sif`.
+  static func group(_ word: String, of commands: [Command]) -> [Command] {
+    commands.filter { $0.path.count > 1 && $0.path[0] == word }
   }
 }

@@ -13,8 +13,7 @@ public enum Help {
   }
 
   public static func page(_ command: Command) -> String {
-    var out =
-      "usage: apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)\n\n"
+    var out = "usage: apus \(command.usage)\n\n"
     out += command.summary + ".\n"
     if !command.description.isEmpty { out += "\n" + wrapped(command.description) + "\n" }
     if !command.options.isEmpty { out += "\n" + options(command.options, title: "Options") }

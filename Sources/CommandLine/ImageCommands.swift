@@ -12,7 +12,7 @@ extension Commands {
         Option("sandbox", "s", variables: ["SANDBOX"], help: "Make a directory instead of a SIF"),
         Option(
           "compressor", nil, .value("NAME"), variables: ["COMPRESSOR"],
-          help: "gzip (default), zstd, xz or lz4; an optional level follows a colon"),
+          help: "gzip (default), zstd, xz, lz4 or lzo; an optional level follows a colon"),
         Option(
           "threads", nil, .value("COUNT"), variables: ["THREADS"],
           help: "Threads that compress; the result is the same"),

@@ -8,7 +8,9 @@ public enum Manual {
     var out = head(title, version)
     out += ".SH NAME\n\(title) \\- \(escaped(command.summary))\n"
     out += ".SH SYNOPSIS\n.B apus \(escaped(command.name))\n"
-    out += (command.options.isEmpty ? "" : "[\\fIOPTION\\fR...] ") + "\\fI\(escaped(command.operands))\\fR\n"
+    let operands = command.operands.isEmpty ? "" : "\\fI\(escaped(command.operands))\\fR"
+    let synopsis = [command.options.isEmpty ? "" : "[\\fIOPTION\\fR...]", operands].filter { !$0.isEmpty }
+    if !synopsis.isEmpty { out += synopsis.joined(separator: " ") + "\n" }
     if !command.description.isEmpty {
       out += ".SH DESCRIPTION\n\(escaped(Help.wrapped(command.description)))\n"
     }
@@ -16,11 +18,11 @@ public enum Manual {
     if !command.examples.isEmpty {
       out += ".SH EXAMPLES\n.nf\n" + command.examples.map { escaped($0) + "\n" }.joined() + ".fi\n"
     }
-    return out + exitStatus + ".SH SEE ALSO\n.BR apus (1)\n"
+    return out + exitStatus(of: command) + ".SH SEE ALSO\n.BR apus (1)\n"
   }
 
-  /// Names of all pages, each with the words of its command.
-  public static var pages: [[String]] { [[]] + Commands.all.filter { !$0.isHidden }.map(\.path) }
+  /// The words of the commands that have a page of their own.
+  public static var pages: [[String]] { Commands.all.filter { !$0.isHidden }.map(\.path) }
 
   private static func overview(_ version: String) -> String {
     var out = head("apus", version)
@@ -29,7 +31,7 @@ public enum Manual {
     for command in Commands.all where !command.isHidden {
       out += ".TP\n.B \(escaped(command.name))\n\(escaped(command.summary))\n"
     }
-    return out + ".SH OPTIONS\n" + options(Commands.global) + exitStatus
+    return out + ".SH OPTIONS\n" + options(Commands.global) + exitStatus(of: nil)
   }
 
   private static func head(_ title: String, _ version: String) -> String {
@@ -46,12 +48,21 @@ public enum Manual {
     }.joined()
   }
 
-  private static let exitStatus = """
-    .SH EXIT STATUS
-    That of the program; 128 + the number of the signal that ended it; 127 if it was not found, 126 if it cannot be \
-    executed; 255 if Apus failed before it started; 1 for a command line that makes no sense.
-
-    """
+  /// Of a command that starts a program, or of the others. nil: of all.
+  private static func exitStatus(of command: Command?) -> String {
+    let ofPrograms =
+      "Commands that start a program end with its exit status; 128 + the number of the signal that ended it; 127 if it "
+      + "was not found, 126 if it cannot be executed; 255 if Apus failed before it started.\n"
+    let ofOthers = "0, or 255 if the command failed.\n"
+    let usage = "1 for a command line that makes no sense"
+    let ofApps = ", or names an application that the image does not have"
+    guard let command else {
+      return ".SH EXIT STATUS\n" + ofPrograms + "The other commands: " + ofOthers + usage + ofApps + ".\n"
+    }
+    let own = Commands.launches.contains(command.name) ? ofPrograms : ofOthers
+    let hasApps = command.options.contains { $0.name == "app" }
+    return ".SH EXIT STATUS\n" + own + usage + (hasApps ? ofApps : "") + ".\n"
+  }
 
   /// Characters that begin requests or escapes in man(7).
   private static func escaped(_ text: String) -> String {
@@ -71,8 +82,7 @@ public enum Manual {
   public static func markdown() -> String {
     var out = "# Commands\n\nMade from the declarations in `Sources/CommandLine` by `apus man --markdown`.\n"
     for command in Commands.all where !command.isHidden {
-      out +=
-        "\n## apus \(command.name)\n\n`apus \(command.name)\(command.options.isEmpty ? "" : " [OPTION...]") \(command.operands)`\n\n"
+      out += "\n## apus \(command.name)\n\n`apus \(command.usage)`\n\n"
       out += command.summary + "."
       if !command.description.isEmpty { out += " " + command.description }
       out += "\n"

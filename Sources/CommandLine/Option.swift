@@ -7,6 +7,8 @@ public struct Option: Equatable, Sendable {
     case value(String)
     /// May be given several times, each value kept as it is.
     case many(String)
+    /// May be given several times; each line of a value is a value of its own.
+    case lines(String)
     /// May be given several times; each value is a list with commas, blanks around items are dropped.
     case list(String)
   }
@@ -21,11 +23,13 @@ public struct Option: Equatable, Sendable {
   public let synonyms: [String]
   public let help: String
   public let isHidden: Bool
+  /// Whether an empty value makes no sense. With others it means that nothing is asked for.
+  public let refusesEmpty: Bool
 
   public init(
     _ name: String, _ letter: Character? = nil, _ kind: Kind = .flag, variables: [String] = [],
     synonyms: [String] = [],
-    help: String, isHidden: Bool = false
+    help: String, isHidden: Bool = false, refusesEmpty: Bool = false
   ) {
     self.name = name
     self.letter = letter
@@ -34,13 +38,14 @@ public struct Option: Equatable, Sendable {
     self.synonyms = synonyms
     self.help = help
     self.isHidden = isHidden
+    self.refusesEmpty = refusesEmpty
   }
 
   /// What the value stands for, nil for a flag.
   public var placeholder: String? {
     switch kind {
     case .flag: nil
-    case .value(let name), .many(let name), .list(let name): name
+    case .value(let name), .many(let name), .lines(let name), .list(let name): name
     }
   }
 
@@ -51,5 +56,16 @@ public struct Option: Equatable, Sendable {
   }
 
   /// Values from the command line and from the environment add up instead of one hiding the other.
-  public var addsEnvironment: Bool { if case .many = kind { true } else { false } }
+  public var addsEnvironment: Bool {
+    switch kind {
+    case .many, .lines: true
+    case .flag, .value, .list: false
+    }
+  }
+
+  /// Whether the value is a path of the host, for completions.
+  var takesPath: Bool {
+    let places = ["SOURCE", "DIRECTORY", "FILE"]
+    return placeholder.map { name in places.contains { name.hasPrefix($0) } } ?? false
+  }
 }

@@ -1,9 +1,11 @@
 /// A command line taken apart. Only recorded, not judged: what values mean is decided by who uses them.
-public struct Parsed: Equatable, Sendable {
+public struct Parsed: Sendable {
   public let command: Command
   public internal(set) var operands: [String] = []
   var flags: [String: Bool] = [:]
   var values: [String: [String]] = [:]
+  /// Variables of the environment that were taken, in the order of the options: what -d shows.
+  public internal(set) var variables: [(name: String, option: String)] = []
 
   init(_ command: Command) { self.command = command }
 
@@ -53,7 +55,7 @@ public struct Parser: Sendable {
       for option in options { try addEnvironment(of: option, to: &parsed, environment) }
     }
     guard parsed.operands.count >= command.fewest, parsed.operands.count <= command.most ?? .max else {
-      throw .operandCount(command: command.name, usage: command.name + " " + command.operands)
+      throw .operandCount(command: command.name, usage: command.usage)
     }
     return parsed
   }
@@ -68,9 +70,17 @@ public struct Parser: Sendable {
     let commands = given ?? Commands.all
     let found = commands.filter { left.starts(with: $0.path) }.max { $0.path.count < $1.path.count }
     guard let found else {
-      let names = commands.filter { !$0.isHidden }.map(\.name)
-      let word = commands.contains { $0.path.first == first } ? left.prefix(2).joined(separator: " ") : first
-      throw .unknownCommand(word, near: Nearest.name(to: word, among: names))
+      let group = Commands.group(first, of: commands)
+      guard !group.isEmpty else {
+        let names = commands.filter { !$0.isHidden }.map { $0.path[0] }
+        throw .unknownCommand(first, near: Nearest.name(to: first, among: names))
+      }
+      let second = left.dropFirst().first
+      guard let second, !second.hasPrefix("-") else {
+        throw .incompleteCommand(first, words: group.map { $0.path[1] })
+      }
+      let near = Nearest.name(to: second, among: group.map { $0.path[1] })
+      throw .unknownCommand(first + " " + second, near: near.map { first + " " + $0 })
     }
     left.removeFirst(found.path.count)
     return found
@@ -108,7 +118,7 @@ public struct Parser: Sendable {
       return
     }
     guard let value = given ?? left.popFirst() else { throw .missingValue(option: "--" + option.name) }
-    record(value, for: option, &values)
+    try record(value, for: option, "--" + option.name, &values)
   }
 
   /// `-cv`, `-B/a:/b`, `-B /a:/b`, `-B=/a:/b`
@@ -133,20 +143,29 @@ public struct Parser: Sendable {
       guard let value = letters.isEmpty ? left.popFirst() : String(letters) else {
         throw .missingValue(option: "-\(letter)")
       }
-      return record(value, for: option, &values)
+      return try record(value, for: option, "-\(letter)", &values)
     }
   }
 
-  private func record(_ value: String, for option: Option, _ values: inout [String: [String]]) {
-    if case .list = option.kind {
-      let items = value.split(separator: ",").map { Self.trimmed($0) }.filter { !$0.isEmpty }
-      values[option.name, default: []] += items
-    } else {
-      values[option.name, default: []].append(value)
+  private func record(
+    _ value: String, for option: Option, _ source: String, _ values: inout [String: [String]]
+  ) throws(UsageFault) {
+    guard !value.isEmpty || !option.refusesEmpty else { throw .emptyValue(option: source) }
+    values[option.name, default: []] += Self.items(of: value, option.kind)
+  }
+
+  private static func items(of value: String, _ kind: Option.Kind) -> [String] {
+    switch kind {
+    case .flag, .value, .many: return [value]
+    case .list: return value.split(separator: ",").map { trimmed($0) }.filter { !$0.isEmpty }
+    case .lines:
+      let lines = value.split(separator: "\n").map(String.init)
+      // Nothing at all is a value too: who takes it says what is wrong with it.
+      return lines.isEmpty ? [value] : lines
     }
   }
 
-  /// The command line hides the environment, except for what adds up.
+  /// The command line hides the environment, except for what adds up. An empty variable is as good as none.
   private func addEnvironment(
     of option: Option, to parsed: inout Parsed, _ environment: (String) -> String?
   ) throws(UsageFault) {
@@ -154,14 +173,14 @@ public struct Parser: Sendable {
     guard !isGiven || option.addsEnvironment else { return }
     for prefix in Self.prefixes {
       for variable in option.variables {
-        guard let value = environment(prefix + variable), !value.isEmpty || option.kind != .flag else {
-          continue
-        }
+        let name = prefix + variable
+        guard let value = environment(name), !value.isEmpty else { continue }
+        parsed.variables.append((name, option.name))
         switch option.kind {
-        case .flag: parsed.flags[option.name] = try Self.boolean(value, prefix + variable)
-        case .many:
-          parsed.values[option.name, default: []] += value.split(separator: "\n").map(String.init)
-        case .value, .list: record(value, for: option, &parsed.values)
+        case .flag: parsed.flags[option.name] = try Self.boolean(value, name)
+        // A variable is there once only: several values stand on lines of their own.
+        case .many: parsed.values[option.name, default: []] += Self.items(of: value, .lines(""))
+        case .value, .lines, .list: try record(value, for: option, name, &parsed.values)
         }
         return
       }
@@ -179,34 +198,5 @@ public struct Parser: Sendable {
   private static func trimmed(_ text: Substring) -> String {
     let start = text.drop { $0 == " " || $0 == "\t" }
     return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-  }
-}
-
-/// The known name that a mistyped one probably meant.
-enum Nearest {
-  /// nil where nothing is within two edits, or within a third of the word's length.
-  static func name(to word: String, among names: [String]) -> String? {
-    let ranked = names.map { ($0, distance(word, $0)) }.min { $0.1 < $1.1 }
-    guard let (name, distance) = ranked, distance <= max(2, word.count / 3), distance < word.count else {
-      return nil
-    }
-    return name
-  }
-
-  /// Levenshtein's distance.
-  private static func distance(_ left: String, _ right: String) -> Int {
-    let left = Array(left)
-    let right = Array(right)
-    var row = Array(0...right.count)
-    for (i, a) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, b) in right.enumerated() {
-        let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = next
-      }
-    }
-    return row[right.count]
   }
 }

@@ -56,6 +56,13 @@ import Testing
     }
   }
 
+  @Test func `the diagnosis is pure: it imports values and sentences, and not what looks at the node`() throws
+  {
+    for (file, module) in try Self.imports(of: "cli/Doctor") {
+      #expect(["Model", "Linux"].contains(module), "Doctor/\(file) imports \(module)")
+    }
+  }
+
   @Test func `the launcher imports neither Foundation nor Dispatch`() throws {
     for (file, module) in try Self.imports(of: "cli/apus") {
       #expect(

@@ -63,18 +63,22 @@ enum BindGrammar {
     var source: String?
     var target: String?
     var writable = true
+    var seen: [String] = []
     for field in try fields(text) {
       let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let value = parts.count > 1 ? parts[1] : nil
-      switch parts[0] {
+      let key = fieldNames[parts[0]] ?? parts[0]
+      guard !seen.contains(key) else { throw .mountSyntax(spec: text, why: "it has \(key) twice") }
+      seen.append(key)
+      switch key {
       case "type":
         guard value == "bind" else {
           throw .mountSyntax(
             spec: text, why: "type \"\(printable(value ?? ""))\" is not supported, only bind is")
         }
-      case "source", "src": source = value
-      case "destination", "dst", "target": target = value
-      case "ro", "readonly":
+      case "source": source = value
+      case "target": target = value
+      case "ro":
         switch value {
         case nil, "true", "1": writable = false
         case "false", "0": writable = true
@@ -92,6 +96,11 @@ enum BindGrammar {
       source: ContainerPath.normalized(source, from: directory), target: ContainerPath.normalized(target),
       isWritable: writable, text: text)
   }
+
+  /// Other names of fields.
+  private static let fieldNames = [
+    "src": "source", "destination": "target", "dst": "target", "readonly": "ro",
+  ]
 
   /// One record of RFC 4180.
   static func fields(_ text: String) throws(LaunchFault) -> [String] {

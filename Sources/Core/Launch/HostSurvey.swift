@@ -51,7 +51,7 @@ public func surveyHost(
     do throws(SystemCallFault) {
       let text = String(decoding: try File.readAll(path, limit: 1 << 20), as: UTF8.self)
       facts.environmentFiles.append(EnvironmentText(path: path, text: text))
-    } catch { throw .environmentFile(path: path, why: errorText(error.number)) }
+    } catch { throw .environmentFileUnreadable(path: path, why: errorText(error.number)) }
   }
   if request.writableTemporary || request.contain || !request.scratch.isEmpty {
     facts.memoryBytes = Memory.limit

@@ -16,6 +16,8 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case writableNeedsSandbox(path: String)
   case environmentSyntax(text: String, why: String)
   case environmentFile(path: String, why: String)
+  case environmentFileUnreadable(path: String, why: String)
+  case environmentFileQuote(path: String, line: Int)
   case appMissing(name: String)
   case appHasNoRunScript(name: String)
   case kind(target: String, sourceIsDirectory: Bool)
@@ -85,6 +87,14 @@ extension LaunchFault: Explained {
     case .environmentFile(let path, let why):
       Explanation(
         what: "cannot read --env-file \(printable(path))", why: why, remedy: "it must hold lines NAME=VALUE")
+    case .environmentFileUnreadable(let path, let why):
+      Explanation(
+        what: "cannot read --env-file \(printable(path))", why: why,
+        remedy: "check the path and its permissions, or drop it from --env-file and APUS_ENV_FILE")
+    case .environmentFileQuote(let path, let line):
+      Explanation(
+        what: "cannot read --env-file \(printable(path))", why: "the quote in line \(line) is not closed",
+        remedy: "close it, or write a backslash before a quote that is part of the value")
     case .appMissing(let name):
       Explanation(
         what: "cannot locate the container application \(printable(name))",

@@ -277,7 +277,7 @@ struct WantedMounts {
       notices.append(
         Notice(
           .info,
-          "the working directory lies in the home directory, which --no-home leaves out: starting in / "))
+          "the working directory lies in the home directory, which --no-home leaves out: starting in /"))
       return
     }
     add(

@@ -100,7 +100,7 @@ public struct Settings: Equatable, Sendable {
       }
       sessionBytes = mebibytes << 20
     case "mount linger", "mount timeout":
-      guard let seconds = Double(value), seconds >= 0, seconds < 1e6 else {
+      guard let seconds = Self.seconds(value) else {
         throw .value(place, key: key, value: value, expected: "a number of seconds")
       }
       if key == "mount linger" { lingerSeconds = seconds } else { patienceSeconds = seconds }
@@ -114,6 +114,12 @@ public struct Settings: Equatable, Sendable {
           .warning,
           "\(place.path), line \(place.line): there is no setting \"\(printable(key))\", it is ignored"))
     }
+  }
+
+  /// A time as settings and variables write it; nil for what is none.
+  public static func seconds(_ text: String) -> Double? {
+    guard let seconds = Double(text), seconds >= 0, seconds < 1e6 else { return nil }
+    return seconds
   }
 
   /// Keys of apptainer.conf without an effect here: lines copied from there draw no warning at every launch.

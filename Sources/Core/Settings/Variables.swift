@@ -29,10 +29,10 @@ public struct Variables: Equatable, Sendable {
   /// Ours, else the names of the runtimes whose job scripts move over.
   public static let prefixes = ["APUS", "APPTAINER", "SINGULARITY"]
 
-  /// `APUS_X`, else `APPTAINER_X`, else `SINGULARITY_X`.
+  /// `APUS_X`, else `APPTAINER_X`, else `SINGULARITY_X`. An empty one is as good as none.
   public func setting(_ name: String) -> String? {
     for prefix in Self.prefixes {
-      if let value = self[prefix + "_" + name] { return value }
+      if let value = self[prefix + "_" + name], !value.isEmpty { return value }
     }
     return nil
   }

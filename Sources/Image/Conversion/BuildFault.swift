@@ -13,6 +13,8 @@ public enum BuildFault: Error, Equatable, Sendable {
   case targetIsDirectory(path: String)
   case targetIsNoDirectory(path: String)
   case source(path: String, SystemCallFault)
+  /// What is unpacked into a directory must be an image.
+  case sourceIsDirectory(path: String)
   /// Neither a directory nor an image.
   case unknownSource(path: String)
   /// A source this version does not read: what it is.
@@ -47,6 +49,12 @@ extension BuildFault: Explained {
     case .source(let path, let fault):
       Explanation(
         what: "cannot open \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy)
+    case .sourceIsDirectory(let path):
+      Explanation(
+        what: "cannot build a sandbox from \(printable(path))",
+        why: "it is a directory, and --sandbox takes an image: a SIF or a squashfs",
+        remedy:
+          "a root directory is a sandbox already: copy it with cp -a, or leave out --sandbox to make a SIF")
     case .unknownSource(let path):
       Explanation(
         what: "cannot build from \(printable(path))", why: "it is neither a directory, a SIF nor a squashfs",

@@ -20,8 +20,11 @@ public enum SIFBuild {
   }
 
   public struct Result: Sendable {
+    /// Bytes of the root file system.
     public let size: Int
     public let inodeCount: Int
+    /// Whether its blocks were taken over from an image as they were.
+    public let isCopied: Bool
     /// What could not be taken along: sentences for warnings.
     public let omissions: [String]
   }
@@ -39,10 +42,19 @@ public enum SIFBuild {
       throw .source(path: path, error)
     }
     let plan: (tree: Tree, architecture: Architecture, omissions: [String])
-    do throws(TreeFault) { plan = try prepare(source, options) } catch { throw .tree(error) }
-    let result = try write(plan.tree, plan.architecture, into: output.number, options)
+    do throws(TreeFault) { plan = try prepare(source, options) } catch {
+      throw .tree(error.onHost(below: path))
+    }
+    let result: SquashfsWriter.Result
+    do throws(BuildFault) {
+      result = try write(plan.tree, plan.architecture, into: output.number, options)
+    } catch {
+      if case .writer(.tree(let fault)) = error { throw .tree(fault.onHost(below: path)) }
+      throw error
+    }
     try output.publish()
-    return Result(size: result.size, inodeCount: result.inodeCount, omissions: plan.omissions)
+    return Result(
+      size: result.size, inodeCount: result.inodeCount, isCopied: false, omissions: plan.omissions)
   }
 
   private static func prepare(

@@ -10,13 +10,17 @@ extension SIFBuild {
   public static func make(_ target: String, from source: String, _ options: Options) throws(BuildFault)
     -> Result
   {
-    if source.holds(bytesOf: "://") {
-      throw .unsupportedSource(path: source, kind: "a reference to a registry or archive")
-    }
+    try refuseReference(source)
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(source) } catch { throw .source(path: source, error) }
     return facts.kind == .directory
       ? try make(target, fromDirectory: source, options) : try make(target, fromImage: source, options)
+  }
+
+  /// A reference is no source yet.
+  static func refuseReference(_ source: String) throws(BuildFault) {
+    guard source.holds(bytesOf: "://") else { return }
+    throw .unsupportedSource(path: source, kind: "a reference to a registry or archive")
   }
 
   /// A SIF with the same root file system as an image, byte for byte. Its small objects come along; signatures do not,
@@ -63,7 +67,8 @@ extension SIFBuild {
     try finish(
       layout, objects, identifier: source.sif?.header.identifier ?? ownIdentifier(hash), into: output.number)
     try output.publish()
-    return Result(size: source.size, inodeCount: Int(source.image.superblock.inodeCount), omissions: [])
+    return Result(
+      size: source.size, inodeCount: Int(source.image.superblock.inodeCount), isCopied: true, omissions: [])
   }
 
   private static func copy(

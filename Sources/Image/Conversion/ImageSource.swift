@@ -23,9 +23,9 @@ struct ImageSource: ~Copyable {
     let start: [UInt8]
     do throws(SystemCallFault) {
       facts = try File.facts(descriptor)
-      guard facts.kind == .file else { throw SystemCallFault("", "", 0) }
-      start = try descriptor.firstBytes(SIFHeader.size)
-    } catch { throw error.number == 0 ? .unknownSource(path: path) : .source(path: path, error) }
+      start = facts.kind == .file ? try descriptor.firstBytes(SIFHeader.size) : []
+    } catch { throw .source(path: path, error) }
+    guard facts.kind != .directory else { throw .sourceIsDirectory(path: path) }
     var sif: SIFFile?
     var offset = 0
     var size = facts.size

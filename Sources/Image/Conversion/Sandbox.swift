@@ -6,6 +6,7 @@ internal import Squashfs
 /// Unpacks an image into a directory that appears under its name only when it is complete.
 public enum Sandbox {
   public struct Result: Sendable {
+    public let inodeCount: Int
     /// What the caller was not allowed to make: sentences for warnings.
     public let omissions: [String]
   }
@@ -13,6 +14,7 @@ public enum Sandbox {
   public static func make(_ target: String, fromImage path: String, replaces: Bool) throws(BuildFault)
     -> Result
   {
+    try SIFBuild.refuseReference(path)
     let (parent, name) = OutputFile.split(target)
     let directory: Descriptor
     do throws(SystemCallFault) { directory = try File.open(parent, O_RDONLY | O_DIRECTORY) } catch {
@@ -50,7 +52,7 @@ public enum Sandbox {
       DirectoryRemoval.remove(hidden, in: directory.number)
       throw error
     }
-    return Result(omissions: omissions)
+    return Result(inodeCount: Int(source.image.superblock.inodeCount), omissions: omissions)
   }
 
   /// Puts the new directory in the place of the old one, which goes. In one step where the file system can.

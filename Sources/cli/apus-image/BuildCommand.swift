@@ -1,3 +1,4 @@
+internal import Codec
 internal import CommandLine
 internal import Conversion
 internal import Model
@@ -25,16 +26,24 @@ private func build(_ arguments: BuildArguments, _ output: Output) throws(BuildFa
   let omissions: [String]
   if arguments.sandbox {
     output.notice(Notice(.info, "Unpacking \(printable(arguments.source))"))
-    omissions = try Sandbox.make(arguments.target, fromImage: arguments.source, replaces: arguments.force)
-      .omissions
+    let result = try Sandbox.make(
+      arguments.target, fromImage: arguments.source, replaces: arguments.force)
+    output.notice(Notice(.verbose, "\(result.inodeCount) objects"))
+    omissions = result.omissions
   } else {
     var options = SIFBuild.Options(writer: arguments.writer)
     options.replaces = arguments.force
     options.architecture = arguments.architecture
     options.time = sourceDateEpoch()
+    let writer = arguments.writer
     output.notice(Notice(.info, "Creating SIF file..."))
     let result = try SIFBuild.make(arguments.target, from: arguments.source, options)
-    output.notice(Notice(.verbose, "\(result.inodeCount) objects, \(result.size) bytes"))
+    let how =
+      result.isCopied
+      ? "blocks taken over as they were"
+      : writer.compressor.name + (writer.level.map { " of level \($0)" } ?? "")
+        + " by \(writer.threads) thread\(writer.threads == 1 ? "" : "s")"
+    output.notice(Notice(.verbose, "\(result.inodeCount) objects, \(result.size) bytes, \(how)"))
     omissions = result.omissions
   }
   for omission in omissions { output.notice(Notice(.warning, printable(omission))) }

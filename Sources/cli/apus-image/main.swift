@@ -12,10 +12,13 @@ func run(_ words: [String]) -> Int32 {
   do throws(UsageFault) { parsed = try Parser().parse(words, environment: variable) } catch {
     let text = error.text
     return output.fatal(
-      Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+      Explanation(
+        what: printable(text.what), why: printable(text.why), remedy: printable(text.remedy)),
+      exit: ExitCode.usage)
   }
   output.level = level(parsed)
   if parsed.isOn("nocolor") { output.usesColor = false }
+  for (name, option) in parsed.variables { output.notice(Notice(.debug, "\(name) counts as --\(option)")) }
   switch parsed.command.path {
   case ["build"]: return runBuild(parsed, output)
   default:

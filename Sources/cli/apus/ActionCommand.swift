@@ -15,8 +15,11 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   let image: ImageFile
   do throws(SettingsFault) {
     let named = parsed.value("config")
-    settings = try Settings.read(named ?? Installation.settingsFile, isRequired: named != nil)
+    let path = named ?? Installation.settingsFile
+    settings = try Settings.read(path, isRequired: named != nil)
+    sayWhatCounts(parsed, settingsPath: path, output)
   } catch { return output.fatal(error.explanation) }
+  if let refusal = unsupportedReference(parsed.operands[0]) { return output.fatal(refusal) }
   do throws(ImageFault) {
     image = try ImageFile.open(parsed.operands[0], base: current)
     try image.checkArchitecture(emulated: [])
@@ -30,11 +33,14 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
       ))
   }
   let request = makeRequest(parsed, image, current)
+  if request.action == .shell, parsed.operands.count > 1 {
+    output.notice(Notice(.warning, "parameters to the shell command are ignored"))
+  }
   let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
   let pending: PendingMount
   do throws(MountFault) {
     pending = try ImageMount.begin(
-      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged),
+      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged, output),
       environment: { variables[$0] })
   } catch { return output.fatal(error.explanation) }
   // While the server answers.
@@ -58,10 +64,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
       )
       plan = try planLaunch(request, settings: settings, host: host, image: facts)
     } catch {
-      // As the image's own script would end where the application is missing.
-      let isMissing =
-        request.app.map { error == .appMissing(name: $0) || error == .appHasNoRunScript(name: $0) } ?? false
-      return output.fatal(error.explanation, exit: isMissing ? 1 : ExitCode.failure)
+      return output.fatal(error.explanation, exit: exitCode(of: error))
     }
     if isExplained {
       output.result(parsed.isOn("json") ? plan.json.text(indented: true) + "\n" : plan.text)
@@ -75,6 +78,25 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
       fault: { _ = output.fatal($0.explanation, exit: $0.exitCode) })
     return output.fatal(fault.explanation, exit: fault.exitCode)
   } catch { return output.fatal(error.explanation, exit: error.exitCode) }
+}
+
+/// As the image's own script would end where the application is missing; and a variable without a value is a word of the
+/// command line that makes no sense.
+private func exitCode(of fault: LaunchFault) -> Int32 {
+  switch fault {
+  case .appMissing, .appHasNoRunScript, .environmentSyntax: ExitCode.usage
+  default: ExitCode.failure
+  }
+}
+
+/// With -d: the settings that were read and the variables that took the place of options.
+private func sayWhatCounts(_ parsed: Parsed, settingsPath: String, _ output: Output) {
+  guard output.level >= 5 else { return }
+  let isThere = (try? File.facts(settingsPath)) != nil
+  let path = printable(settingsPath)
+  output.notice(
+    Notice(.debug, isThere ? "settings are those of \(path)" : "there is no \(path): the defaults hold"))
+  for (name, option) in parsed.variables { output.notice(Notice(.debug, "\(name) counts as --\(option)")) }
 }
 
 private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String) -> LaunchRequest {
@@ -116,7 +138,7 @@ private func writableOverlay(_ request: LaunchRequest, _ current: String) -> Str
 }
 
 private func mountOptions(
-  _ parsed: Parsed, _ settings: Settings, _ variables: Variables, isPrivileged: Bool
+  _ parsed: Parsed, _ settings: Settings, _ variables: Variables, isPrivileged: Bool, _ output: Output
 ) -> MountOptions {
   var options = MountOptions()
   // A server inherits limits of the launch that starts it: others must not depend on one that runs out of them.
@@ -124,8 +146,14 @@ private func mountOptions(
   options.isPrivileged = isPrivileged
   // A job step is over with its last program; whatever lingered would keep the step from ending.
   options.lingerSeconds = variables["SLURM_STEP_ID"] == nil ? settings.lingerSeconds : 0
-  if let asked = variables["APUS_MOUNT_LINGER"].flatMap({ Double($0) }), asked >= 0 {
-    options.lingerSeconds = asked
+  if let asked = variables["APUS_MOUNT_LINGER"], !asked.isEmpty {
+    if let seconds = Settings.seconds(asked) {
+      options.lingerSeconds = seconds
+    } else {
+      output.notice(
+        Notice(
+          .warning, "ignoring APUS_MOUNT_LINGER=\(printable(asked)): it is not a number of seconds"))
+    }
   }
   options.patienceSeconds = settings.patienceSeconds
   options.imageProgram = Installation.imageProgram

@@ -47,9 +47,14 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
     if error == .noCommand || words.first == "--help" || words.first == "-h" { return runHelp([], output) }
     // `apus exec --help` lacks its operands.
     if case .operandCount = error, let command = helpAsked(words) { return runHelp(command, output) }
+    if case .incompleteCommand(let group, _) = error, words.contains("--help") || words.contains("-h") {
+      return runHelp([group], output)
+    }
     let text = error.text
     return output.fatal(
-      Explanation(what: text.what, why: text.why, remedy: text.remedy), exit: ExitCode.usage)
+      Explanation(
+        what: printable(text.what), why: printable(text.why), remedy: printable(text.remedy)),
+      exit: ExitCode.usage)
   }
   output.level = level(parsed, variables)
   if parsed.isOn("nocolor") { output.usesColor = false }

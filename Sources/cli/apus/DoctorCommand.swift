@@ -1,4 +1,5 @@
 internal import CommandLine
+internal import Doctor
 internal import Linux
 internal import Model
 internal import Settings
@@ -9,7 +10,8 @@ func runDoctor(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     output.result(appArmorProfile(program: Installation.program))
     return 0
   }
-  let checks = diagnose(NodeSurvey(user: User.current(cache: nil), xdg: variables["XDG_RUNTIME_DIR"]))
+  let facts = NodeSurvey.facts(user: User.current(cache: nil), xdg: variables["XDG_RUNTIME_DIR"])
+  let checks = diagnose(facts)
   let isFailing = checks.contains { $0.state == .failing }
   if parsed.isOn("json") {
     let items = checks.map { check in
@@ -26,8 +28,8 @@ func runDoctor(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     for check in checks {
       let mark = check.state.rawValue + String(repeating: " ", count: 9 - check.state.rawValue.count)
       output.result("\(mark)\(check.name): \(printable(check.found))\n")
-      if !check.cost.isEmpty { output.result("         costs: \(check.cost)\n") }
-      if !check.remedy.isEmpty { output.result("         remedy: \(check.remedy)\n") }
+      if !check.cost.isEmpty { output.result("         costs: \(printable(check.cost))\n") }
+      if !check.remedy.isEmpty { output.result("         remedy: \(printable(check.remedy))\n") }
     }
   }
   return isFailing ? ExitCode.failure : 0

@@ -40,6 +40,10 @@ func runManual(_ parsed: Parsed, _ output: Output) -> Int32 {
     output.result(Manual.markdown())
     return 0
   }
+  if parsed.isOn("list") {
+    output.result(Manual.pages.map { $0.connected(by: " ") + "\n" }.connected(by: ""))
+    return 0
+  }
   guard let page = Manual.page(parsed.operands, version: Installation.version) else {
     return output.fatal(
       Explanation(

@@ -1,9 +1,11 @@
 internal import CommandLine
 internal import ImageMount
+internal import Launch
 internal import Model
 
 /// `apus inspect`: what an image says of itself. Reads the file; starts nothing and mounts nothing.
 func runInspect(_ parsed: Parsed, _ output: Output) -> Int32 {
+  if let refusal = unsupportedReference(parsed.operands[0]) { return output.fatal(refusal) }
   var attributes: [(String, JSON)]
   do throws(ImageFault) { attributes = try inspection(parsed.operands[0]) } catch {
     return output.fatal(error.explanation)
@@ -20,7 +22,10 @@ func runInspect(_ parsed: Parsed, _ output: Output) -> Int32 {
   }
   if wanted.isEmpty { wanted = ["labels"] }
   let app = parsed.value("app")
-  if let app { attributes = apps.last { $0.0 == app }?.1.members ?? [] }
+  if let app {
+    guard let found = apps.last(where: { $0.0 == app }) else { return missing(app, output) }
+    attributes = found.1.members
+  }
   if parsed.isOn("json") || parsed.isOn("all") {
     var shown = attributes.filter { wanted.contains($0.0) }
     if let app, !shown.isEmpty { shown = [("apps", .object([(app, .object(shown))]))] }
@@ -39,12 +44,15 @@ func runInspect(_ parsed: Parsed, _ output: Output) -> Int32 {
 
 /// `apus run-help`: the help text of an image or of an application in it.
 func runHelpOfImage(_ parsed: Parsed, _ output: Output) -> Int32 {
+  if let refusal = unsupportedReference(parsed.operands[0]) { return output.fatal(refusal) }
   var attributes: [(String, JSON)]
   do throws(ImageFault) { attributes = try inspection(parsed.operands[0]) } catch {
     return output.fatal(error.explanation)
   }
   if let app = parsed.value("app") {
-    attributes = attributes.last { $0.0 == "apps" }?.1.members.last { $0.0 == app }?.1.members ?? []
+    let apps = attributes.last { $0.0 == "apps" }?.1.members ?? []
+    guard let found = apps.last(where: { $0.0 == app }) else { return missing(app, output) }
+    attributes = found.1.members
   }
   guard let text = attributes.last(where: { $0.0 == "helpfile" })?.1.text else {
     output.result("No help sections were defined for this image\n")
@@ -52,6 +60,11 @@ func runHelpOfImage(_ parsed: Parsed, _ output: Output) -> Int32 {
   }
   output.result(lines(text))
   return 0
+}
+
+/// An application that the image does not have: as `run --app` says it.
+private func missing(_ app: String, _ output: Output) -> Int32 {
+  output.fatal(LaunchFault.appMissing(name: app).explanation, exit: ExitCode.usage)
 }
 
 /// In the order in which they are printed, which is Apptainer's.

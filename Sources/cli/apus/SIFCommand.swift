@@ -10,6 +10,13 @@ func runSIF(_ parsed: Parsed, _ output: Output) -> Int32 {
   do throws(SystemCallFault) {
     let file = try File.open(path, O_RDONLY | O_NONBLOCK)
     let facts = try File.facts(file)
+    guard facts.kind == .file else {
+      return output.fatal(
+        Explanation(
+          what: "cannot read \(printable(path)) as a SIF",
+          why: facts.kind == .directory ? "it is a directory" : "it is not a regular file",
+          remedy: "name a SIF; `apus build OUT.sif DIRECTORY` makes one"))
+    }
     do throws(SIFFault) {
       let sif = try SIFFile.read(descriptor: file.number, size: facts.size)
       switch parsed.command.path.last {

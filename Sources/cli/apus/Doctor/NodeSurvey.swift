@@ -1,75 +1,85 @@
+internal import Doctor
 internal import Glibc
 internal import ImageMount
 internal import Linux
 internal import Model
 
-/// What `apus doctor` finds on this node. Tries in a child process what a launch would do, and changes nothing.
-struct NodeSurvey {
-  let isRoot = geteuid() == 0
-  /// The error number of making a user namespace, 0 when it can be made.
-  let userNamespaces: Int32
-  let sysctls: [(name: String, value: String?)]
-  let appArmor: String?
-  let seLinux: String?
-  let fuseMode: UInt32?
-  let fuseError: Int32
-  let fuseMount: Int32
-  let overlay: Int32
-  let writableOverlay: Int32
-  let fileSystems: String
-  let subordinateIDs: Bool
-  let newUIDMap: Bool
-  let cgroups: String
-  let binfmt: Bool
-  let openFiles: UInt
-  let processes: UInt
-  let newMountAPI: Bool
-  let typeahead: String?
-  let runtimeDirectory: RuntimeDirectoryFault?
+/// Looks at this node for `apus doctor`. Tries in a child process what a launch would do, and changes nothing.
+enum NodeSurvey {
+  static func facts(user: User, xdg: String?) -> NodeFacts {
+    var facts = NodeFacts()
+    facts.isRoot = user.uid == 0
+    facts.userNamespaces = Trial.run { () throws(SystemCallFault) in try Trial.enterNamespaces() }
+    for name in NodeFacts.sysctlNames {
+      facts.sysctls[name] = word(
+        "/proc/sys/" + name.fields(at: UInt8(ascii: ".")).map(String.init).connected(by: "/"))
+    }
+    if word("/sys/module/apparmor/parameters/enabled") == "Y" {
+      facts.appArmor = word("/proc/self/attr/apparmor/current") ?? "of no profile"
+    }
+    facts.seLinuxIsEnforcing = word("/sys/fs/selinux/enforce").map { $0 == "1" }
+    facts.fuseMode = (try? File.facts("/dev/fuse"))?.mode
+    facts.fuseOpen = Trial.error { () throws(SystemCallFault) in _ = try File.open("/dev/fuse", O_RDWR) }
+    facts.fuseMount = Trial.run { () throws(SystemCallFault) in try Trial.mountFUSE() }
+    facts.overlay = Trial.run { () throws(SystemCallFault) in try Trial.mountOverlay(writable: false) }
+    facts.writableOverlay = Trial.run { () throws(SystemCallFault) in try Trial.mountOverlay(writable: true) }
+    // A line is a type, perhaps behind "nodev" (proc_filesystems(5)).
+    facts.fileSystems = (text("/proc/filesystems") ?? "").lines.map {
+      String($0.fields(at: UInt8(ascii: "\t")).last ?? "")
+    }
+    addIDs(&facts, user)
+    addCgroup(&facts)
+    addInterpreters(&facts)
+    facts.openFiles = limit(Int32(RLIMIT_NOFILE.rawValue))
+    facts.processes = limit(Int32(__RLIMIT_NPROC.rawValue))
+    facts.newMountAPI = Trial.run { () throws(SystemCallFault) in
+      try Trial.enterNamespaces()
+      _ = try Mount.create("tmpfs", options: [], attributes: [.noSetID])
+    }
+    do throws(RuntimeDirectoryFault) {
+      let path = RuntimeDirectory.path(uid: user.uid, xdg: xdg)
+      _ = try RuntimeDirectory.make(path, below: "doctor", uid: user.uid)
+      _ = unsafe rmdir(path + "/doctor")
+    } catch { facts.runtimeDirectory = error.explanation }
+    return facts
+  }
 
-  init(user: User, xdg: String?) {
-    userNamespaces = Trial.run { () throws(SystemCallFault) in try Trial.enterNamespaces() }
-    sysctls = [
-      "user/max_user_namespaces", "kernel/unprivileged_userns_clone",
-      "kernel/apparmor_restrict_unprivileged_userns",
-    ].map { ($0.split(separator: "/").joined(separator: "."), Self.word("/proc/sys/" + $0)) }
-    let modules = Self.word("/sys/module/apparmor/parameters/enabled")
-    appArmor = modules == "Y" ? Self.word("/proc/self/attr/apparmor/current") ?? "enabled" : nil
-    seLinux = Self.word("/sys/fs/selinux/enforce").map { $0 == "1" ? "enforcing" : "permissive" }
-    let fuse = try? File.facts("/dev/fuse")
-    fuseMode = fuse?.mode
-    fuseError = Trial.error { () throws(SystemCallFault) in _ = try File.open("/dev/fuse", O_RDWR) }
-    fuseMount = Trial.run { () throws(SystemCallFault) in try Trial.mountFUSE() }
-    overlay = Trial.run { () throws(SystemCallFault) in try Trial.mountOverlay(writable: false) }
-    writableOverlay = Trial.run { () throws(SystemCallFault) in try Trial.mountOverlay(writable: true) }
-    fileSystems = Self.text("/proc/filesystems") ?? ""
+  private static func addIDs(_ facts: inout NodeFacts, _ user: User) {
     let name = user.entry?.name ?? ""
-    subordinateIDs = ["/etc/subuid", "/etc/subgid"].allSatisfy { path in
-      (Self.text(path) ?? "").split(separator: "\n").contains {
-        $0.hasPrefix(name + ":") && !name.isEmpty || $0.hasPrefix("\(user.uid):")
+    facts.subordinateUsers = NodeFacts.ranges(in: text("/etc/subuid") ?? "", name: name, uid: user.uid)
+    facts.subordinateGroups = NodeFacts.ranges(in: text("/etc/subgid") ?? "", name: name, uid: user.uid)
+    facts.hasNewIDMap = ["newuidmap", "newgidmap"].allSatisfy { (try? File.facts("/usr/bin/" + $0)) != nil }
+  }
+
+  private static func addCgroup(_ facts: inout NodeFacts) {
+    var top: String?
+    for line in (text("/proc/self/mountinfo") ?? "").lines {
+      // The fifth field is the place; the type stands behind the one that is a dash (proc_pid_mountinfo(5)).
+      let fields = line.fields(at: UInt8(ascii: " "))
+      guard let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count, dash > 4 else { continue }
+      if fields[dash + 1] == "cgroup" { facts.hasFirstCgroups = true }
+      if fields[dash + 1] == "cgroup2", top == nil { top = String(fields[4]) }
+    }
+    guard let top, let path = NodeFacts.cgroupPath(in: text("/proc/self/cgroup") ?? "") else { return }
+    let folder = path == "/" ? top : top + path
+    let files = [folder, folder + "/cgroup.procs", folder + "/cgroup.subtree_control"]
+    facts.cgroup = NodeFacts.Cgroup(
+      path: path, isDelegated: files.allSatisfy { file in unsafe access(file, W_OK) == 0 },
+      controllers: word(folder + "/cgroup.controllers") ?? "")
+  }
+
+  private static func addInterpreters(_ facts: inout NodeFacts) {
+    let folder = "/proc/sys/fs/binfmt_misc"
+    if let directory = try? File.open(folder, O_RDONLY | O_DIRECTORY) {
+      let names = ((try? File.names(in: directory)) ?? []).sorted()
+      facts.interpreters = names.filter { $0 != "register" && $0 != "status" }.compactMap { name in
+        text(folder + "/" + name).flatMap { NodeFacts.interpreter(name, $0) }
       }
     }
-    newUIDMap = (try? File.facts("/usr/bin/newuidmap")) != nil
-    let mounts = Self.text("/proc/self/mountinfo") ?? ""
-    let hasFirst = mounts.holds(bytesOf: " - cgroup ")
-    let hasSecond = mounts.holds(bytesOf: " - cgroup2 ")
-    cgroups =
-      hasFirst ? (hasSecond ? "version 1 with 2 beside it" : "version 1") : (hasSecond ? "version 2" : "none")
-    binfmt = Self.text("/proc/filesystems")?.holds(bytesOf: "binfmt_misc") ?? false
-    openFiles = Self.limit(Int32(RLIMIT_NOFILE.rawValue))
-    processes = Self.limit(Int32(__RLIMIT_NPROC.rawValue))
-    newMountAPI =
-      Trial.run { () throws(SystemCallFault) in
-        try Trial.enterNamespaces()
-        _ = try Mount.create("tmpfs", options: [], attributes: [.noSetID])
-      } == 0
-    typeahead = Self.word("/proc/sys/dev/tty/legacy_tiocsti")
-    do throws(RuntimeDirectoryFault) {
-      _ = try RuntimeDirectory.make(
-        RuntimeDirectory.path(uid: user.uid, xdg: xdg), below: "doctor", uid: user.uid)
-      _ = unsafe rmdir(RuntimeDirectory.path(uid: user.uid, xdg: xdg) + "/doctor")
-      runtimeDirectory = nil
-    } catch { runtimeDirectory = error }
+    facts.binfmtMount = Trial.run { () throws(SystemCallFault) in
+      try Trial.enterNamespaces()
+      _ = try Mount.create("binfmt_misc", options: [], attributes: [.noSetID])
+    }
   }
 
   private static func text(_ path: String) -> String? {

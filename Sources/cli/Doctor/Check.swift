@@ -1,6 +1,6 @@
-/// One thing of this node that containers use.
-struct Check {
-  enum State: String {
+/// One thing of a node that containers use.
+public struct Check: Equatable, Sendable {
+  public enum State: String, Sendable {
     case good = "ok"
     /// Something works less well, or not at all, without it.
     case missing
@@ -8,14 +8,14 @@ struct Check {
     case failing = "FAILING"
   }
 
-  let name: String
-  let state: State
+  public let name: String
+  public let state: State
   /// What was found.
-  let found: String
+  public let found: String
   /// What its lack costs; empty when nothing does.
-  let cost: String
+  public let cost: String
   /// Who can change it, and how; empty when nobody has to.
-  let remedy: String
+  public let remedy: String
 
   init(_ name: String, _ state: State, _ found: String, cost: String = "", remedy: String = "") {
     self.name = name

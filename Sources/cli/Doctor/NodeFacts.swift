@@ -1,0 +1,107 @@
+public import Model
+
+/// What was found on a node: values only, so that tables can judge the diagnosis.
+///
+/// Errors are numbers of errno(3) of the first call that failed when it was tried, 0 where it worked.
+public struct NodeFacts: Equatable, Sendable {
+  /// A program registered with binfmt_misc for files of another kind.
+  public struct Interpreter: Equatable, Sendable {
+    public let name: String
+    public let path: String
+    public let isEnabled: Bool
+
+    public init(name: String, path: String, isEnabled: Bool) {
+      self.name = name
+      self.path = path
+      self.isEnabled = isEnabled
+    }
+  }
+
+  /// The cgroup of the caller in the second version of cgroups.
+  public struct Cgroup: Equatable, Sendable {
+    public let path: String
+    /// Whether the caller may make cgroups below it and move processes there.
+    public let isDelegated: Bool
+    /// As `cgroup.controllers` has them.
+    public let controllers: String
+
+    public init(path: String, isDelegated: Bool, controllers: String) {
+      self.path = path
+      self.isDelegated = isDelegated
+      self.controllers = controllers
+    }
+  }
+
+  public var isRoot = false
+  public var userNamespaces: Int32 = 0
+  /// `user.max_user_namespaces` and their like, by name; those that the kernel has.
+  public var sysctls: [String: String] = [:]
+  /// The profile of the calling process; nil where AppArmor is off.
+  public var appArmor: String?
+  /// nil: SELinux is off.
+  public var seLinuxIsEnforcing: Bool?
+  /// nil: there is no /dev/fuse.
+  public var fuseMode: UInt32?
+  public var fuseOpen: Int32 = 0
+  public var fuseMount: Int32 = 0
+  public var overlay: Int32 = 0
+  public var writableOverlay: Int32 = 0
+  /// Types of file systems that the kernel knows now; modules can add some.
+  public var fileSystems: [String] = []
+  /// Ranges of /etc/subuid and /etc/subgid for the caller.
+  public var subordinateUsers: [ClosedRange<UInt32>] = []
+  public var subordinateGroups: [ClosedRange<UInt32>] = []
+  public var hasNewIDMap = false
+  public var hasFirstCgroups = false
+  public var cgroup: Cgroup?
+  public var interpreters: [Interpreter] = []
+  /// A binfmt_misc of one's own in a user namespace (Linux 6.7).
+  public var binfmtMount: Int32 = 0
+  public var openFiles: UInt = 0
+  public var processes: UInt = 0
+  public var newMountAPI: Int32 = 0
+  /// Why the directory for sockets cannot be used.
+  public var runtimeDirectory: Explanation?
+
+  public init() {}
+
+  /// The names of the limits and switches that count.
+  public static let sysctlNames =
+    ["user.max_user_namespaces"] + namespaces.map(\.sysctl) + [
+      "kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns",
+      "dev.tty.legacy_tiocsti",
+    ]
+
+  /// Limits of the namespaces that launches make besides, and what a limit of 0 costs.
+  static let namespaces: [(sysctl: String, cost: String)] = [
+    ("user.max_mnt_namespaces", "nobody can run anything"), ("user.max_pid_namespaces", "--pid fails"),
+    ("user.max_ipc_namespaces", "--ipc fails"), ("user.max_uts_namespaces", "--uts and --hostname fail"),
+  ]
+}
+
+extension NodeFacts {
+  /// The ranges for a user in the text of /etc/subuid or /etc/subgid (subuid(5)): by name or by number.
+  public static func ranges(in text: String, name: String, uid: UInt32) -> [ClosedRange<UInt32>] {
+    text.lines.compactMap { line in
+      let fields = line.fields(at: UInt8(ascii: ":"))
+      guard fields.count == 3, !fields[0].isEmpty, fields[0] == name || fields[0] == "\(uid)",
+        let first = UInt32(fields[1]), let count = UInt32(fields[2]), count > 0
+      else { return nil }
+      let (last, overflows) = first.addingReportingOverflow(count - 1)
+      return overflows ? nil : first...last
+    }
+  }
+
+  /// A file of binfmt_misc (Documentation/admin-guide/binfmt-misc.rst): whether it is enabled, and its interpreter.
+  public static func interpreter(_ name: String, _ text: String) -> Interpreter? {
+    let lines = text.lines
+    guard let line = lines.first(where: { $0.starts(withBytesOf: "interpreter ") }) else { return nil }
+    return Interpreter(
+      name: name, path: String(line.dropFirst("interpreter ".count)), isEnabled: lines.first == "enabled")
+  }
+
+  /// The path of the caller's cgroup of the second version in the text of /proc/self/cgroup (cgroups(7)).
+  public static func cgroupPath(in text: String) -> String? {
+    text.lines.first { $0.starts(withBytesOf: "0::/") }.map { String($0.dropFirst(3)) }
+  }
+}
