@@ -24,7 +24,7 @@ import Testing
     ] { #expect(outcome.err.contains(text), "\(text): \(outcome.err)") }
     let isDebug = words == ["-d"] || level == "5"
     for text in [
-      "DEBUG   entered the server's outer user namespace", "DEBUG   made a uts namespace (--uts)",
+      "DEBUG   entered the server's ", "DEBUG   made a uts namespace (--uts)",
       "DEBUG   made the root (", "DEBUG   bind /proc (processes of the host)",
       "entered the inner user namespace", "DEBUG   entered the working directory /",
       "DEBUG   execute /bin/true",

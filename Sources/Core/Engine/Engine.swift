@@ -152,16 +152,14 @@ public enum Engine {
     for warning in runner.warnings { report(warning) }
     do throws(SystemCallFault) {
       try runner.finish(plan.root)
+      trace?(Notice(.debug, "made it the root of this process"))
       switch entered.inner {
       case .none: break
       case .joined(let inner): try Namespace.enter(inner, .user)
       case .made(let uid, let gid):
         try NamespacePair.makeInner(uid: uid, gid: gid, process: process.number)
       }
-      if case .none = entered.inner {
-      } else {
-        trace?(Notice(.debug, "made it this process's root, entered the inner user namespace"))
-      }
+      if !isPrivileged { trace?(Notice(.debug, "entered the inner user namespace")) }
       try Process.forbidNewPrivileges()
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }
     if let notice = try Program(plan: plan.program, trace: trace).enterDirectory() { report(notice) }
