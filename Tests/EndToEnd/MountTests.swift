@@ -195,6 +195,48 @@ import Testing
     }
   }
 
+  /// A sandbox of the ordinary user's, without `names`.
+  static func withSandbox<T>(without names: [String], _ body: (String) throws -> T) throws -> T {
+    try Installed.withFolder { folder in
+      _ = try Installed.execute(["/bin/cp", "-a", Installed.image("tiny"), folder + "/box"], as: .root)
+      for name in names { rmdir(folder + "/box/" + name) }
+      _ = try Installed.execute(["/bin/chown", "-R", "apus-test", folder + "/box"], as: .root)
+      return try body(folder)
+    }
+  }
+
+  @Test(arguments: [[], ["--contain"], ["--contain", "--pid"]])
+  func `a sandbox is written to by its owner, without what has no place in it`(flags: [String]) throws {
+    try Self.withSandbox(without: ["sys"]) { folder in
+      let outcome = try Installed.execute(
+        [Installed.apus, "exec", "--writable"] + flags + [folder + "/box", "touch", "/written"], as: .user)
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(FileManager.default.fileExists(atPath: folder + "/box/written"))
+      // The home directory of the test's user and /sys; one line for both.
+      let lines = outcome.err.split(separator: "\n")
+      #expect(lines.count == 1 && lines[0].hasPrefix("WARNING: ") && lines[0].contains("--writable"))
+      #expect(lines.first?.contains("/sys, \(Installed.home)") == true, "\(outcome.err)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/box/sys"), "nothing is made in it")
+    }
+  }
+
+  @Test(arguments: [
+    ["--bind", "/opt:/notthere"], ["--scratch", "/notthere"], ["--home", "/opt:/notthere"],
+  ])
+  func `what is asked for in a sandbox that has no place for it is refused with what to do`(flags: [String])
+    throws
+  {
+    try Self.withSandbox(without: []) { folder in
+      let words = [Installed.apus, "exec", "--writable"] + flags + [folder + "/box", "true"]
+      let refused = try Installed.execute(words, as: .user)
+      #expect(refused.code == 255 && refused.err.hasPrefix("FATAL:"), "\(refused.err)")
+      #expect(refused.err.contains("the sandbox has no /notthere, and with --writable nothing is made in it"))
+      #expect(refused.err.contains("make it: mkdir -p \(folder)/box/notthere"))
+      mkdir(folder + "/box/notthere", 0o755)
+      #expect(try Installed.execute(words, as: .user).code == 0)
+    }
+  }
+
   @Test func `no-mount leaves out what it names`() throws {
     #expect(
       try Installed.run("exec", "--no-mount", "tmp", Self.image, "sh", "-c", "ls -A /tmp | wc -l").line == "0"
@@ -210,6 +252,73 @@ import Testing
     let host = try Installed.execute(["/usr/bin/readlink", "/proc/self/ns/ipc"], as: .user).line
     #expect(try Installed.run("exec", Self.image, "readlink", "/proc/self/ns/ipc").line == host)
     #expect(try Installed.run("exec", "--ipc", Self.image, "readlink", "/proc/self/ns/ipc").line != host)
+  }
+
+  @Test(arguments: [[], ["--contain"]]) func `a host name of its own is written where programs look it up`(
+    flags: [String]
+  ) throws {
+    let outcome = try Installed.execute(
+      [Installed.apus, "exec", "--hostname", "box"] + flags
+        + [Self.image, "sh", "-c", "cat /etc/hostname; hostname; cat /etc/hosts"], as: .user)
+    #expect(
+      outcome.out.hasPrefix("box\nbox\n") && outcome.out.hasSuffix("127.0.1.1\tbox\n"), "\(outcome.err)")
+    #expect(outcome.out.contains("localhost"))
+    if flags.isEmpty {
+      #expect(outcome.out.contains(try String(contentsOfFile: "/etc/hosts", encoding: .utf8)))
+    }
+    let plain = try Installed.execute(
+      [Installed.apus, "exec"] + flags + [Self.image, "cat", "/etc/hosts"], as: .user)
+    #expect(!plain.out.contains("127.0.1.1\tbox"))
+  }
+
+  @Test(arguments: [":rw", "", ":ro"]) func `an image file as overlay is refused by what it is`(mode: String)
+    throws
+  {
+    let outcome = try Installed.run("exec", "--overlay", Self.image + mode, Self.image, "true")
+    #expect(outcome.code == 255 && outcome.err.contains("lays directories over an image"), "\(outcome.err)")
+    try Installed.withFolder { folder in
+      let taken = try Installed.run("exec", "--overlay", folder + ":rw", Self.image, "touch", "/new")
+      #expect(
+        taken.code == 0 && FileManager.default.fileExists(atPath: folder + "/upper/new"), "\(taken.err)")
+      _ = try Installed.execute(["/bin/rm", "-rf", folder + "/upper", folder + "/work"], as: .root)
+    }
+  }
+
+  @Test func `a bind beneath another whose target is missing says that the target is`() throws {
+    try Installed.withFolder { folder in
+      let outcome = try Installed.run(
+        "exec", "-B", folder + ":/mnt/empty", "-B", "/etc/passwd:/mnt/empty/x", Self.image, "true")
+      #expect(outcome.code == 255, "\(outcome.err)")
+      #expect(outcome.err.contains("the target /mnt/empty/x does not exist in \(folder)"), "\(outcome.err)")
+      try Data().write(to: URL(fileURLWithPath: folder + "/x"))
+      let made = try Installed.run(
+        "exec", "-B", folder + ":/mnt/empty", "-B", "/etc/passwd:/mnt/empty/x", Self.image, "cat",
+        "/mnt/empty/x")
+      #expect(made.code == 0 && made.out.contains("root:"), "\(made.err)")
+    }
+  }
+
+  @Test(arguments: [(["--contain"], "/dev/console"), ([], "/dev/pts/")])
+  func `a program on a terminal can ask which`(flags: [String], name: String) throws {
+    let words = ([Installed.apus, "exec"] + flags + [Self.image, "busybox", "tty"]).joined(separator: " ")
+    let outcome = try Installed.execute(["/usr/bin/script", "-qec", words, "/dev/null"], as: .user)
+    #expect(outcome.out.hasPrefix(name), "\(outcome.out)\(outcome.err)")
+  }
+
+  @Test(arguments: Caller.allCases, ["--compat", "--containall"])
+  func `contained programs do not see what tells of the machine`(caller: Caller, flag: String) throws {
+    let script = """
+      for f in /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug; do
+        [ -e $f ] && [ $(head -c 10 $f | wc -c) != 0 ] && echo $f is there
+      done
+      for d in /proc/acpi /proc/scsi /sys/firmware /sys/devices/virtual/powercap; do ls -A $d; done
+      touch /sys/firmware/x /proc/acpi/x
+      (echo 1 > /proc/sys/kernel/panic) || echo kept
+      """
+    let outcome = try Installed.execute(
+      [Installed.apus, "exec", flag, Self.image, "sh", "-c", script], as: caller)
+    #expect(outcome.out == "kept\n", "\(outcome.out)\(outcome.err)")
+    #expect(!outcome.err.contains("WARNING"), "\(outcome.err)")
   }
 
   @Test func `umask is the caller's, or 0022`() throws {

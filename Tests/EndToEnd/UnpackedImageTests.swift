@@ -4,16 +4,17 @@ import Testing
 /// Nodes where images cannot be mounted: they are unpacked, and what was unpacked goes with its last user.
 @Suite struct UnpackedImageTests {
   /// Runs a script, with $apus and $image, where `hidden` is not what it was.
-  static func script(_ script: String, without hidden: String, as caller: Caller, in folder: String) throws
-    -> Outcome
-  {
+  static func script(
+    _ script: String, without hidden: String, as caller: Caller, in folder: String,
+    instead other: String? = nil
+  ) throws -> Outcome {
     let name = caller == .user ? "apus-test" : "root"
     let inner =
       "export APUS_TMPDIR=\(folder) apus=\(Installed.apus) image=\(Installed.image("tiny.sif")); " + script
     try Installed.write(Data(inner.utf8), to: folder + "/script")
     try Data().write(to: URL(fileURLWithPath: folder + "/closed"))
     chmod(folder + "/closed", 0o600)
-    let instead = caller == .user ? folder + "/closed" : "/dev/null"
+    let instead = other ?? (caller == .user ? folder + "/closed" : "/dev/null")
     return try Installed.execute(
       [
         "/usr/bin/unshare", "--mount", "/bin/sh", "-c",
@@ -51,6 +52,18 @@ import Testing
       // Told once, by the launch that did it.
       #expect(outcome.err.split(separator: "\n").count { $0.hasPrefix("INFO:") } == 1, "\(outcome.err)")
       #expect(outcome.err.contains(caller == .user ? "/dev/fuse" : "loop device"))
+      #expect(try Self.leftovers(in: folder) == [])
+    }
+  }
+
+  @Test func `another device in the place of FUSE's is no FUSE`() throws {
+    try Installed.withFolder { folder in
+      let outcome = try Self.script(
+        "$apus exec --no-shared-mount $image sh -c 'exit 7'; echo $?", without: "/dev/fuse", as: .user,
+        in: folder,
+        instead: "/dev/null")
+      #expect(outcome.line == "7", "\(outcome.err)")
+      #expect(outcome.err.hasPrefix("INFO:") && outcome.err.contains("10:229"), "\(outcome.err)")
       #expect(try Self.leftovers(in: folder) == [])
     }
   }

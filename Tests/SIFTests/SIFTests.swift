@@ -72,6 +72,27 @@ struct Damage: CustomTestStringConvertible, Sendable {
       "table at the end of time", at: 96, little(.max - 5, 8),
       .field("the offset of the descriptor table", value: .max - 5, limit: "128 to 12880")),
     Damage(
+      "a stated table size that no descriptor fits in", at: 104, little(1, 8),
+      .field("the size of the descriptor table", value: 1, limit: "28080 to 36864")),
+    Damage(
+      "a stated table size beyond the file", at: 104, little(.max, 8),
+      .field("the size of the descriptor table", value: .max, limit: "28080 to 36864")),
+    Damage(
+      "negative table size", at: 104, little(-28080, 8),
+      .field("the size of the descriptor table", value: -28080, limit: "28080 to 36864")),
+    Damage(
+      "a group without its mark", at: Damage.slot(0, 9), little(1, 4),
+      .field("the group of object 1", value: 1, limit: "4026531840 and above")),
+    Damage(
+      "a link to an object that is not there", at: Damage.slot(0, 13), little(7, 4),
+      .field("the link of object 1", value: 7, limit: "0, an object's id, or a group")),
+    Damage(
+      "a link to a group that nothing is in", at: Damage.slot(0, 13), little(0xF000_0002, 4),
+      .field("the link of object 1", value: 0xF000_0002, limit: "0, an object's id, or a group")),
+    Damage("a link to an object", at: Damage.slot(0, 13), little(3, 4), nil),
+    Damage("a link to a group, as signatures have", at: Damage.slot(0, 13), little(0xF000_0001, 4), nil),
+    Damage("no group, as signatures have", at: Damage.slot(0, 9), little(0xF000_0000, 4), nil),
+    Damage(
       "negative data offset", at: 112, little(-5, 8),
       .field("the offset of the data", value: -5, limit: "0 to 40960")),
     Damage(

@@ -30,19 +30,24 @@ public enum Engine {
     }
   }
 
+  /// Told of each step, where somebody wants to know (DEBUG); the texts are made only then.
+  public typealias Trace = (Notice) -> Void
+
   /// Leaves the host's mount namespace for one of this launch. `overlayDirectory` is that of a persistent writable
   /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace.
   public static func enter(
-    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool
+    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, trace: Trace? = nil
   ) throws(EngineFault) -> Entered {
     let lock: OverlayLock? =
       if let overlayDirectory { try OverlayLock.acquire(directory: overlayDirectory) } else { nil }
+    if let overlayDirectory { trace?(Notice(.debug, "locked the overlay \(printable(overlayDirectory))")) }
     do throws(SystemCallFault) {
       switch mounted.access {
       case .mount(let outer, let inner, let mount):
         try Namespace.enter(outer, .user)
         try Namespace.unshare(.mount)
         try Mount.makeEverythingSlave()
+        trace?(Notice(.debug, "entered the server's outer user namespace, made a mount namespace beneath it"))
         return Entered(image: Descriptor(owning: mount), inner: .joined(inner), overlayLock: lock)
       case .place(let outer, let inner, let namespace, let path):
         try Namespace.enter(outer, .user)
@@ -50,8 +55,11 @@ public enum Engine {
         try Namespace.unshare(.mount)
         try Mount.makeEverythingSlave()
         let image = try File.open(path, O_PATH | O_DIRECTORY)
+        trace?(
+          Notice(.debug, "entered the server's user and mount namespaces, made a copy of the latter"))
         return Entered(image: image, inner: .joined(inner), overlayLock: lock)
       case .kernelMount(let mount, let isOverRoot):
+        trace?(Notice(.debug, "made a mount namespace with the image in it"))
         return Entered(
           image: Descriptor(owning: mount), inner: .none, overlayLock: lock, layers: isOverRoot ? 1 : 0)
       case .directory(let path, let device, let inode):
@@ -62,6 +70,8 @@ public enum Engine {
         guard facts.device == device, facts.inode == inode else {
           throw SystemCallFault("open", path, ESTALE)
         }
+        let made = isPrivileged ? "a mount namespace" : "an outer user namespace and a mount namespace"
+        trace?(Notice(.debug, "made \(made)"))
         return Entered(image: image, inner: inner, overlayLock: lock)
       }
     } catch {
@@ -89,16 +99,20 @@ public enum Engine {
   /// `report` is called for notices that arise on the way; with a PID namespace the faults of the program's start are
   /// reported through `fault`, because they arise in another process, and the exit code is then already ours.
   public static func launch(
-    _ plan: Plan, in entered: consuming Entered, report: (Notice) -> Void, fault: (EngineFault) -> Void
+    _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
+    fault: (EngineFault) -> Void
   ) -> EngineFault {
     do throws(EngineFault) {
       try unshare(plan.namespaces)
+      for step in plan.namespaces {
+        trace?(Notice(.debug, "made a \(step.kind.rawValue) namespace (\(step.reason))"))
+      }
       guard plan.namespaces.contains(where: { $0.kind == .pid }) else {
-        try setUp(plan, entered, report: report)
-        return Program(plan: plan.program).become()
+        try setUp(plan, entered, trace: trace, report: report)
+        return Program(plan: plan.program, trace: trace).become()
       }
     } catch { return error }
-    return launchInPIDNamespace(plan, entered, report: report, fault: fault)
+    return launchInPIDNamespace(plan, entered, trace: trace, report: report, fault: fault)
   }
 
   private static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
@@ -120,7 +134,7 @@ public enum Engine {
 
   /// From the root of the host to the working directory of the program, in this process.
   private static func setUp(
-    _ plan: Plan, _ entered: consuming Entered, report: (Notice) -> Void
+    _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void
   ) throws(EngineFault) {
     // Opened before the root changes: the id maps are written through it, whatever /proc is then.
     guard let process = try? File.open("/proc/self", O_PATH | O_DIRECTORY) else {
@@ -131,21 +145,24 @@ public enum Engine {
     var builder = RootBuilder(
       image: entered.image, sessionBytes: plan.root.sessionBytes, layers: layers, isPrivileged: isPrivileged)
     let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
+    trace?(Notice(.debug, "made the root (\(plan.root.reason))"))
     for notice in builder.notices { report(notice) }
-    var runner = StepRunner(builder: builder, root: root)
+    var runner = StepRunner(builder: builder, root: root, trace: trace)
     try runner.run(plan.steps)
     for warning in runner.warnings { report(warning) }
     do throws(SystemCallFault) {
       try runner.finish(plan.root)
+      trace?(Notice(.debug, "made it the root of this process"))
       switch entered.inner {
       case .none: break
       case .joined(let inner): try Namespace.enter(inner, .user)
       case .made(let uid, let gid):
         try NamespacePair.makeInner(uid: uid, gid: gid, process: process.number)
       }
+      if !isPrivileged { trace?(Notice(.debug, "entered the inner user namespace")) }
       try Process.forbidNewPrivileges()
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }
-    if let notice = try Program(plan: plan.program).enterDirectory() { report(notice) }
+    if let notice = try Program(plan: plan.program, trace: trace).enterDirectory() { report(notice) }
   }
 
   private static func buildRoot(
@@ -163,7 +180,8 @@ public enum Engine {
 
   /// The launcher stays outside as the parent of process 1 and ends with its exit code.
   private static func launchInPIDNamespace(
-    _ plan: Plan, _ entered: consuming Entered, report: (Notice) -> Void, fault: (EngineFault) -> Void
+    _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void,
+    fault: (EngineFault) -> Void
   ) -> EngineFault {
     var all = sigset_t()
     var before = sigset_t()
@@ -176,7 +194,7 @@ public enum Engine {
     if child == 0 {
       unsafe sigprocmask(SIG_SETMASK, &before, nil)
       do throws(EngineFault) {
-        try setUp(plan, entered, report: report)
+        try setUp(plan, entered, trace: trace, report: report)
         // Without its parent nobody would reap the container or hand it signals. After the last change of
         // credentials, which would undo it.
         try? Process.dieWithParent()
@@ -184,7 +202,7 @@ public enum Engine {
         fault(error)
         _exit(error.exitCode)
       }
-      let program = Program(plan: plan.program)
+      let program = Program(plan: plan.program, trace: trace)
       if plan.program.usesInit { _exit(Init.run({ program.become() }, report: fault)) }
       let error = program.become()
       fault(error)

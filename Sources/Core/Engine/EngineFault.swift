@@ -9,7 +9,8 @@ public enum EngineFault: Error, Equatable, Sendable {
   case step(description: String, reason: String, cause: SystemCallFault)
   /// The kernel gives this user no namespaces.
   case namespacesRefused(cause: SystemCallFault)
-  case targetKind(target: String, sourceIsDirectory: Bool)
+  /// The mount point does not exist in what an earlier step has mounted above it; `under` says what that is.
+  case targetMissing(description: String, target: String, under: String?)
   case workingDirectory(path: String, cause: SystemCallFault)
   /// The kernel put the working directory outside the root: a descriptor of the host was named.
   case workingDirectoryOutside(path: String)
@@ -42,13 +43,12 @@ extension EngineFault: Explained {
         remedy: "ask the administrator to allow them (sysctl user.max_user_namespaces, "
           + "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns); "
           + "`apus doctor` says which one it is here")
-    case .targetKind(let target, let sourceIsDirectory):
+    case .targetMissing(let description, let target, let under):
       Explanation(
-        what: "cannot bind onto \(printable(target))",
-        why: sourceIsDirectory
-          ? "the source is a directory, and what the image has there is not"
-          : "the source is a file, and the image has a directory there",
-        remedy: "name another destination")
+        what: "cannot \(description)",
+        why:
+          "the target \(printable(target)) does not exist in \(under ?? "the container"), and cannot be made there",
+        remedy: "make it there yourself, or name another target")
     case .workingDirectory(let path, let cause):
       Explanation(
         what: "cannot enter the working directory \(printable(path))", why: cause.explanation.why,

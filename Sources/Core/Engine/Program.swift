@@ -6,7 +6,12 @@ internal import Model
 struct Program {
   private(set) var plan: ProgramPlan
 
-  init(plan: ProgramPlan) { self.plan = plan }
+  private let trace: Engine.Trace?
+
+  init(plan: ProgramPlan, trace: Engine.Trace?) {
+    self.plan = plan
+    self.trace = trace
+  }
 
   /// Enters the first of the planned directories that can be entered. Returns a notice when it is not the first.
   func enterDirectory() throws(EngineFault) -> Notice? {
@@ -16,6 +21,7 @@ struct Program {
         try retrying("chdir", path) { unsafe chdir(path) }
         // A path through a descriptor of the host would leave the directory unreachable from the root.
         guard currentDirectory() != nil else { throw SystemCallFault("getcwd", path, ENOENT) }
+        trace?(Notice(.debug, "entered the working directory \(printable(path))"))
         guard let refused else { return nil }
         return Notice(
           .warning,
@@ -86,6 +92,7 @@ struct Program {
 
   /// Tries one path. nil: there is no such file, look further.
   private func execute(_ path: String) -> EngineFault? {
+    trace?(Notice(.debug, "execute \(printable(path))"))
     let cause = Process.become(path, plan.arguments, environment: plan.environment)
     switch cause.number {
     case ENOENT, ENOTDIR:

@@ -10,22 +10,42 @@ struct StepRunner: ~Copyable {
   let root: Descriptor
   private(set) var warnings: [Notice] = []
 
-  init(builder: consuming RootBuilder, root: consuming Descriptor) {
+  private let trace: Engine.Trace?
+
+  init(builder: consuming RootBuilder, root: consuming Descriptor, trace: Engine.Trace?) {
+    self.trace = trace
     self.builder = builder
     self.root = root
   }
 
   mutating func run(_ steps: [PlannedStep]) throws(EngineFault) {
     for planned in steps {
+      trace?(Notice(.debug, "\(planned.step.summary) (\(planned.reason))"))
       do throws(SystemCallFault) {
         try run(planned.step)
       } catch {
-        let fault = EngineFault.step(description: planned.step.summary, reason: planned.reason, cause: error)
+        let fault = fault(of: planned, because: error, among: steps)
         guard planned.isOptional else { throw fault }
         let text = fault.explanation
         warnings.append(Notice(.warning, "\(text.what): \(text.why)"))
       }
     }
+  }
+
+  /// Why a step failed: a mount point that is missing beneath another mount is told from a source that is.
+  private func fault(
+    of planned: PlannedStep, because cause: SystemCallFault, among steps: [PlannedStep]
+  ) -> EngineFault {
+    let description = planned.step.summary
+    guard cause.number == ENOENT, let target = planned.step.target, (try? openTarget(target)) == nil else {
+      return .step(description: description, reason: planned.reason, cause: cause)
+    }
+    var cover: Step?
+    for step in steps {
+      if step == planned { break }
+      if let above = step.step.target, ContainerPath.isBelow(target, above) { cover = step.step }
+    }
+    return .targetMissing(description: description, target: target, under: cover?.shown)
   }
 
   private mutating func run(_ step: Step) throws(SystemCallFault) {
@@ -41,11 +61,15 @@ struct StepRunner: ~Copyable {
       let place = try openTarget(target)
       var attributes: Mount.Attributes = [.noSetID]
       if type != "devpts" { attributes.insert(.noDevices) }
+      // A flag of the mount and not of the file system, so that both interfaces of the kernel know it.
+      let isReadOnly = options.contains { $0.name == "ro" }
+      if isReadOnly { attributes.insert(.readOnly) }
       if type == "proc" || type == "sysfs" || type == "mqueue" || type == "devpts" {
         attributes.insert(.noExecution)
       }
       try Mount.make(
-        type, source: type, options: options.map { ($0.name, $0.value) }, attributes: attributes,
+        type, source: type, options: options.filter { $0.name != "ro" }.map { ($0.name, $0.value) },
+        attributes: attributes,
         at: place.number, subject: target
       ) { () throws(SystemCallFault) in try openTarget(target) }
     case .generatedFile(let target, let contents, let mode):
@@ -98,6 +122,26 @@ extension Step {
     switch self {
     case .generatedFile, .sessionDirectory: true
     default: false
+    }
+  }
+
+  /// The mount point, of a step that has one.
+  var target: String? {
+    switch self {
+    case .bind(_, let target, _, _), .fileSystem(_, let target, _), .generatedFile(let target, _, _),
+      .sessionDirectory(let target, _):
+      target
+    default: nil
+    }
+  }
+
+  /// What a mount shows at its target, for messages.
+  var shown: String? {
+    switch self {
+    case .bind(let source, let target, _, _): "\(printable(source)), which is shown at \(printable(target))"
+    case .fileSystem(let type, let target, _): "the \(type) at \(printable(target))"
+    case .sessionDirectory(let target, _): "the empty directory at \(printable(target))"
+    default: nil
     }
   }
 

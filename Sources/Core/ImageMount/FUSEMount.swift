@@ -18,7 +18,12 @@ struct FUSEMount {
   /// Why the device cannot be used here; nil where it can. Another descriptor is opened in the namespace that mounts.
   static var obstacle: String? {
     do throws(SystemCallFault) {
-      _ = try File.open("/dev/fuse", O_RDWR)
+      let facts = try File.facts(try File.open("/dev/fuse", O_RDWR))
+      // Container runtimes and administrators who want it out of sight bind something else over it, and whatever that
+      // is opens well: FUSE_MINOR of linux/miscdevice.h, on the major of miscellaneous devices.
+      guard facts.kind == .character, facts.representedDevice == (10, 229) else {
+        return "/dev/fuse is not the device it should be (character device 10:229)"
+      }
       return nil
     } catch { return "/dev/fuse cannot be opened (\(errorText(error.number)))" }
   }

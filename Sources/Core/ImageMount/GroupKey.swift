@@ -7,7 +7,7 @@ internal import Model
 /// must never serve another. The environment alone is stale in tmux and ssh, so the cgroup counts as well.
 public struct GroupKey: Equatable, Sendable {
   /// Part of the key, so that two versions of the protocol never meet on one socket.
-  static let protocolNumber = 1
+  static let protocolNumber = 2
 
   public let name: String
 

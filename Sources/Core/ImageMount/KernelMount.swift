@@ -27,13 +27,13 @@ enum KernelMount {
       do throws(SystemCallFault) {
         let mount = try Mount.create(
           "squashfs", options: [("source", source), ("ro", nil)], attributes: attributes)
-        return MountedImage(.kernelMount(mount.release(), isOverRoot: false))
+        return MountedImage(.kernelMount(mount.release(), isOverRoot: false), .kernel)
       } catch { guard error.number == ENOSYS else { throw error } }
       let place = try File.open("/", O_PATH | O_DIRECTORY)
       let mount = try Mount.make(
         "squashfs", source: source, attributes: attributes, at: place.number, subject: image.path
       ) { () throws(SystemCallFault) in try Mount.topmostRoot() }
-      return MountedImage(.kernelMount(mount.release(), isOverRoot: true))
+      return MountedImage(.kernelMount(mount.release(), isOverRoot: true), .kernel)
     } catch { throw .setup(activity: "mount the image with the kernel's squashfs", error) }
   }
 }

@@ -43,10 +43,12 @@ public struct MountedImage: Equatable, Sendable {
   }
 
   public let access: Access
+  public let form: MountForm
   public let notices: [Notice]
 
-  init(_ access: Access, notices: [Notice] = []) {
+  init(_ access: Access, _ form: MountForm, notices: [Notice] = []) {
     self.access = access
+    self.form = form
     self.notices = notices
   }
 }

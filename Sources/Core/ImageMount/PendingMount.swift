@@ -10,7 +10,7 @@ public struct PendingMount: ~Copyable {
     /// A connection to a running server, which was asked to hand over.
     case asked(Int32)
     /// The near end of the connection to a server that starts, and the process between.
-    case starting(near: Int32, middle: Int32)
+    case starting(near: Int32, middle: Int32, isShared: Bool)
     /// Neither is possible here, for this reason.
     case unmountable(String)
   }
@@ -40,24 +40,27 @@ public struct PendingMount: ~Copyable {
 
   /// Asks the group's server, or starts it.
   mutating func seek(_ place: SharedPlace) throws(MountFault) {
-    if ask(place.socketPath) { return }
-    let directory: Descriptor
-    do throws(RuntimeDirectoryFault) {
-      directory = try RuntimeDirectory.make(place.runtime, below: place.group, uid: uid)
-    } catch { throw .runtimeDirectory(error) }
-    let lock = try Self.takeLock(in: directory.number, place.folder)
-    // Somebody may have started it while we waited for the lock.
-    if ask(place.socketPath) { return }
-    try start(shared: HeldPlace(place: place, directory: directory.number, lock: lock.number))
-  }
-
-  /// Waits for the group's lock. The file is never removed, so that all wait for the same one.
-  private static func takeLock(in directory: Int32, _ folder: String) throws(MountFault) -> Descriptor {
-    do throws(SystemCallFault) {
-      let lock = try File.open("lock", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, from: directory)
-      try FileLock.acquire(lock)
-      return lock
-    } catch { throw .setup(activity: "lock \(folder)", error) }
+    // A server that leaves takes the folder with it when nothing else is in it: then the way begins anew. More often in
+    // turn than there are servers to leave means that something else is wrong.
+    for _ in 0..<1000 {
+      if ask(place.socketPath) { return }
+      let directory: Descriptor
+      do throws(RuntimeDirectoryFault) {
+        directory = try RuntimeDirectory.make(place.runtime, below: place.group, uid: uid)
+      } catch {
+        if case .cannotMake(let cause) = error, cause.number == ENOENT { continue }
+        throw .runtimeDirectory(error)
+      }
+      let taken: Descriptor?
+      do throws(SystemCallFault) { taken = try GroupFolder.takeLock(in: directory.number) } catch {
+        throw .setup(activity: "lock \(place.folder)", error)
+      }
+      guard let lock = taken else { continue }
+      // Somebody may have started it while we waited for the lock.
+      if ask(place.socketPath) { return }
+      return try start(shared: HeldPlace(place: place, directory: directory.number, lock: lock.number))
+    }
+    throw .setup(activity: "lock \(place.folder)", SystemCallFault("flock", place.folder, ESTALE))
   }
 
   /// Asks the server behind a socket for its mount; false where there is none.
@@ -89,7 +92,7 @@ public struct PendingMount: ~Copyable {
         ).run()
       }
       close(far)
-      state = .starting(near: near, middle: middle)
+      state = .starting(near: near, middle: middle, isShared: shared != nil)
     } catch { throw .setup(activity: "start the server of the image", error) }
   }
 
@@ -99,7 +102,8 @@ public struct PendingMount: ~Copyable {
     case .atHand:
       guard case .squashfs(let offset, let size) = image.kind else {
         return MountedImage(
-          .directory(path: image.path, device: image.facts.device, inode: image.facts.inode))
+          .directory(path: image.path, device: image.facts.device, inode: image.facts.inode),
+          .sandbox)
       }
       do throws(MountFault) { return try KernelMount.make(image, offset: offset, size: size) } catch {
         guard case .setup(_, let cause) = error, KernelMount.isMissing(cause) else { throw error }
@@ -108,11 +112,12 @@ public struct PendingMount: ~Copyable {
       }
     case .unmountable(let why): return try UnpackedImage.make(image, options, uid: uid, because: why)
     // The connections stay open until the program is executed: some servers can watch nothing else.
-    case .starting(let near, let middle):
+    case .starting(let near, let middle, let isShared):
       let answer = try? Socket.receive(from: near)
       _ = try? Process.wait(middle)
       guard let answer, let reply = Handover.parse(answer.0, answer.1) else { throw .serverDied }
-      return try Self.mounted(reply)
+      return try Self.mounted(
+        reply, isShared ? .started(lingerSeconds: options.lingerSeconds) : .ownServer)
     case .asked(let socket):
       guard ImageMount.readable(socket, within: options.patienceSeconds) else { return try stepAround() }
       guard let answer = try? Socket.receive(from: socket), let reply = Handover.parse(answer.0, answer.1)
@@ -121,7 +126,7 @@ public struct PendingMount: ~Copyable {
         if let place { try seek(place) } else { try start(shared: nil) }
         return try finish()
       }
-      return try Self.mounted(reply)
+      return try Self.mounted(reply, .joined)
     }
   }
 
@@ -131,15 +136,17 @@ public struct PendingMount: ~Copyable {
     try start(shared: nil)
     let own = try finish()
     let text = "the shared image mount did not answer within \(seconds) s, this launch has one of its own"
-    return MountedImage(own.access, notices: own.notices + [Notice(.warning, text)])
+    return MountedImage(own.access, own.form, notices: own.notices + [Notice(.warning, text)])
   }
 
-  private static func mounted(_ reply: Handover.Reply) throws(MountFault) -> MountedImage {
+  private static func mounted(
+    _ reply: Handover.Reply, _ form: MountForm
+  ) throws(MountFault) -> MountedImage {
     switch reply {
     case .mount(let outer, let inner, let mount):
-      MountedImage(.mount(outer: outer, inner: inner, mount: mount))
+      MountedImage(.mount(outer: outer, inner: inner, mount: mount), form)
     case .place(let outer, let inner, let namespace, let path):
-      MountedImage(.place(outer: outer, inner: inner, mountNamespace: namespace, path: path))
+      MountedImage(.place(outer: outer, inner: inner, mountNamespace: namespace, path: path), form)
     case .refused(let explanation): throw .refused(explanation)
     case .state: throw .serverDied
     }

@@ -51,16 +51,27 @@ public struct RuntimeDirectory: Equatable, Sendable {
   public static func make(_ path: String, below name: String, uid: UInt32) throws(RuntimeDirectoryFault)
     -> Descriptor
   {
-    let top = try open(path, from: AT_FDCWD, uid: uid)
-    return try open(name, from: top.number, uid: uid)
+    // The first is nearly always there, the other goes with the last server of its group.
+    let top: Descriptor
+    do throws(RuntimeDirectoryFault) { top = try openOurs(path, from: AT_FDCWD, uid: uid) } catch {
+      guard case .cannotMake(let cause) = error, cause.number == ENOENT else { throw error }
+      top = try makeAndOpen(path, from: AT_FDCWD, uid: uid)
+    }
+    return try makeAndOpen(name, from: top.number, uid: uid)
   }
 
-  private static func open(_ path: String, from base: Int32, uid: UInt32) throws(RuntimeDirectoryFault)
-    -> Descriptor
-  {
+  private static func makeAndOpen(
+    _ path: String, from base: Int32, uid: UInt32
+  ) throws(RuntimeDirectoryFault) -> Descriptor {
     do throws(SystemCallFault) {
       try retrying("mkdir", path) { unsafe mkdirat(base, path, 0o700) }
     } catch { if error.number != EEXIST { throw .cannotMake(error) } }
+    return try openOurs(path, from: base, uid: uid)
+  }
+
+  private static func openOurs(
+    _ path: String, from base: Int32, uid: UInt32
+  ) throws(RuntimeDirectoryFault) -> Descriptor {
     let directory = try openChecked(path, from: base)
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(directory) } catch { throw .cannotMake(error) }

@@ -160,7 +160,7 @@ final class Server {
     }
     let lock: Descriptor
     do throws(SystemCallFault) {
-      lock = try File.open("lock", O_RDWR | O_NOFOLLOW, from: shared.directory)
+      lock = try File.open(GroupFolder.lockName, O_RDWR | O_NOFOLLOW, from: shared.directory)
     } catch {
       // The folder is gone (somebody cleaned /tmp): no launch can find this server any more.
       guard error.number == ENOENT else { return false }
@@ -182,8 +182,17 @@ final class Server {
     }
     close(listener)
     listener = -1
+    // Mounted at a path of the folder, the mount has to go first.
+    if case .place = mount { detach() }
+    let parent = GroupFolder.parent(of: shared.directory, named: shared.place.group)
+    if let parent { GroupFolder.remove(shared.place.group, shared.directory, lock, in: parent) }
     FileLock.release(lock)
-    detach()
+    if case .mount = mount { detach() }
+    // Nobody waits any more.
+    if let parent {
+      GroupFolder.sweep(parent, except: shared.place.group)
+      close(parent)
+    }
     return true
   }
 

@@ -47,7 +47,8 @@ extension ImageMount {
     var states: [ServerState] = []
     for folder in folders {
       guard let directory = try? File.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { continue }
-      for name in ((try? File.names(in: directory)) ?? []).sorted() where name != "lock" && name != "image" {
+      for name in ((try? File.names(in: directory)) ?? []).sorted()
+      where name != GroupFolder.lockName && name != GroupFolder.mountPointName {
         if let state = state(folder + "/" + name, uid: uid) { states.append(state) }
       }
     }

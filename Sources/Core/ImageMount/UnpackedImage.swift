@@ -61,7 +61,7 @@ struct UnpackedImage {
         try startKeeper(lock.number)
         return MountedImage(
           .directory(path: "\(top)/\(name)/\(Self.rootName)", device: root.device, inode: root.inode),
-          notices: notices)
+          .unpacked, notices: notices)
       }
       Self.remove(name, in: top)
     } catch { throw .notUnpacked(folder: top, whyNotMounted: reason, why: error.explanation.why) }

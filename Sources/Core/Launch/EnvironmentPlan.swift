@@ -8,6 +8,8 @@ struct EnvironmentPlan: Equatable, Sendable {
   /// What the image's shell has to do first; nil where nothing is left for it.
   var shell: ShellStub?
   var notices: [Notice]
+  /// Where each variable got its value; empty unless asked for.
+  var sources: Lookup<String> = [:]
 }
 
 let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -18,24 +20,31 @@ let boundLibraries = "/.singularity.d/libs"
 ///
 /// Image scripts see neither the host's variables nor the injected ones. A host variable is handed on, never
 /// evaluated, only where image and injection have not set its name.
+///
+/// `tracing`: the plan says of each variable where it came from, for `explain`.
 func planEnvironment(
-  _ request: LaunchRequest, host: HostFacts, image: ImageFacts, home: String?
+  _ request: LaunchRequest, host: HostFacts, image: ImageFacts, home: String?, tracing: Bool = false
 ) throws(LaunchFault) -> EnvironmentPlan {
   var notices: [Notice] = []
   let injected = try InjectedVariables(request, host, &notices)
   var inside = ImageEnvironment(
     fixed: try fixedVariables(request, host, image), home: home ?? host.home ?? "/",
-    host: hostVariables(request, host))
+    host: hostVariables(request, host), isTraced: tracing)
   for script in image.environmentScripts where script.name < ImageEnvironment.baseScript {
     inside.run(script)
+    inside.attribute(to: "the image's \(printable(script.name))")
   }
   inside.appendBoundLibraries()
+  inside.attribute(to: "where libraries of the host are bound to")
   for variable in injected.variables {
     inside.inject(variable, literally: request.noEvaluation, &notices)
+    inside.attribute(to: printable(variable.source))
   }
   inside.applyPathOptions()
+  inside.attribute(to: "injected PATH options")
   for script in image.environmentScripts where script.name > ImageEnvironment.baseScript {
     inside.run(script)
+    inside.attribute(to: "the image's \(printable(script.name))")
   }
   var stub: ShellStub?
   if inside.needsShell {
@@ -43,7 +52,15 @@ func planEnvironment(
       scripts: image.environmentScripts.map(\.name), injected: injected.variables,
       isLiteral: request.noEvaluation, environment: inside)
   }
-  return EnvironmentPlan(variables: inside.result, shell: stub, notices: notices)
+  var plan = EnvironmentPlan(variables: inside.result, shell: stub, notices: notices)
+  if tracing {
+    plan.sources = inside.sources
+    // The one variable that --cleanenv adds.
+    if request.cleanEnvironment, plan.sources["LANG"] == ImageEnvironment.hostSource {
+      plan.sources["LANG"] = "--cleanenv"
+    }
+  }
+  return plan
 }
 
 /// What every container is told about itself, under our names and those that images test for.

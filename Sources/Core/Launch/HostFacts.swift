@@ -13,6 +13,8 @@ public struct HostFacts: Equatable, Sendable {
   /// What is at the paths that were asked about; absent: nothing.
   public var kinds: Lookup<Kind>
   public var resolverConfiguration: [UInt8]?
+  /// What the site shows as /etc/hosts; looked up only where a line is added to it (`--hostname`).
+  public var hosts: String?
   /// The host's /etc/group, for the names of the user's groups.
   public var groups: String
   /// Paths and texts of the files of --env-file.
@@ -20,13 +22,13 @@ public struct HostFacts: Equatable, Sendable {
   /// Bytes of memory the launch may use.
   public var memoryBytes: Int
   public var isPrivileged: Bool
-  public var hasTerminal: Bool
+  /// The caller's terminal, as a path of the host; looked up only where the container has a /dev of its own.
+  public var terminal: String?
 
   public init(
     user: User, currentDirectory: String?, variables: Variables, kinds: Lookup<Kind>,
     resolverConfiguration: [UInt8]? = nil, groups: String = "", memoryBytes: Int = 0,
-    isPrivileged: Bool = false,
-    hasTerminal: Bool = false
+    isPrivileged: Bool = false
   ) {
     self.user = user
     self.currentDirectory = currentDirectory
@@ -36,7 +38,6 @@ public struct HostFacts: Equatable, Sendable {
     self.groups = groups
     self.memoryBytes = memoryBytes
     self.isPrivileged = isPrivileged
-    self.hasTerminal = hasTerminal
   }
 
   /// Whether variables are put into the container: their values may need its shell.

@@ -10,8 +10,7 @@ public func surveyHost(
 ) throws(LaunchFault) -> HostFacts {
   let current = currentDirectory(variables)
   var facts = HostFacts(
-    user: user, currentDirectory: current, variables: variables, kinds: [:], isPrivileged: isPrivileged,
-    hasTerminal: isatty(0) == 1)
+    user: user, currentDirectory: current, variables: variables, kinds: [:], isPrivileged: isPrivileged)
   var paths: [String] = []
   if !request.contain {
     paths += ["/tmp", "/var/tmp"]
@@ -32,9 +31,9 @@ public func surveyHost(
     if let bind = try? BindGrammar.parse(mount: text, from: base) { paths.append(bind.source) }
   }
   for overlay in request.overlays {
-    let path = overlay.hasSuffix(":ro") ? String(overlay.dropLast(3)) : overlay
-    paths.append(ContainerPath.normalized(path, from: base))
+    paths.append(ContainerPath.normalized(OverlaySpec(overlay).path, from: base))
   }
+  if MaskedPaths.apply(to: request) { paths += MaskedPaths.all }
   for path in paths where facts.kinds[path] == nil {
     if let found = try? File.facts(path) {
       facts.kinds[path] = found.kind == .directory ? .directory : .other
@@ -43,6 +42,8 @@ public func surveyHost(
   if settings.writesResolverConfiguration {
     facts.resolverConfiguration = try? File.readAll("/etc/resolv.conf", limit: 1 << 20)
   }
+  if request.hostName != nil { facts.hosts = hosts(request, settings) }
+  if request.contain || settings.deviceMount == .minimal { facts.terminal = terminal() }
   if settings.writesGroup, user.uid != 0 {
     facts.groups =
       ((try? File.readAll("/etc/group", limit: 16 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
@@ -57,6 +58,31 @@ public func surveyHost(
     facts.memoryBytes = Memory.limit
   }
   return facts
+}
+
+/// The text of what the site shows as /etc/hosts.
+private func hosts(_ request: LaunchRequest, _ settings: Settings) -> String? {
+  guard !request.contain else { return nil }
+  for text in settings.bindPaths {
+    guard let binds = try? BindGrammar.parse(bind: text, from: "/") else { continue }
+    for bind in binds where bind.target == "/etc/hosts" {
+      return (try? File.readAll(bind.source, limit: 1 << 20)).map { HostText.decode($0) }
+    }
+  }
+  return nil
+}
+
+/// The terminal behind the first of the standard descriptors that is one.
+private func terminal() -> String? {
+  for number in [0, 1, 2] as [Int32] where isatty(number) == 1 {
+    // A terminal of another mount namespace has no path here: then the link's text names none, or another device.
+    guard let path = try? File.target(ofLink: Mount.path(of: number)),
+      let there = try? File.facts(path), there.kind == .character,
+      let here = try? File.facts("", from: number), here.inode == there.inode, here.device == there.device
+    else { continue }
+    return path
+  }
+  return nil
 }
 
 /// The working directory by the name the user knows it under: $PWD where that is the same directory.

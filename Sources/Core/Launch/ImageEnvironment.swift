@@ -17,14 +17,47 @@ struct ImageEnvironment {
   private var shell: ShellSubset
   private var pathOptions: Lookup<String> = [:]
   private(set) var needsShell = false
+  /// Values of the variables that steps have set so far, and the last step to change each; nil: nobody asks.
+  private var origins: Lookup<(value: String, step: String)>?
 
   init(
-    fixed: [(name: String, value: String)], home: String, host: [HostVariable]
+    fixed: [(name: String, value: String)], home: String, host: [HostVariable], isTraced: Bool = false
   ) {
+    if isTraced { origins = [:] }
     self.fixed = fixed
     self.home = home
     self.host = host
     shell = ShellSubset(fixed + [("HOME", home), ("PATH", defaultPath)])
+    attribute(to: Self.defaultSource)
+  }
+
+  /// Puts down what has changed since the last call to a step of the pipeline.
+  mutating func attribute(to step: @autoclosure () -> String) {
+    guard origins != nil else { return }
+    for (name, value) in shell.exportedVariables where origins?[name]?.value != value {
+      origins?[name] = (value, step())
+    }
+  }
+
+  static let defaultSource = "the default"
+  static let hostSource = "the host"
+
+  /// Where each variable of `result` got its value.
+  var sources: Lookup<String> {
+    var sources: Lookup<String> = [:]
+    func put(_ name: String, _ source: String) {
+      if sources[name] == nil { sources[name] = source }
+    }
+    for (name, _) in fixed where name != "SHELL" && name != "USER_PATH" {
+      put(name, "what the container is told of itself")
+    }
+    put("SHELL", fixed.contains { $0.name == "SHELL" } ? "the shell that is started" : Self.hostSource)
+    put("USER_PATH", "the host's PATH")
+    if origins?["HOME"]?.step == Self.defaultSource { put("HOME", "the home directory inside") }
+    for (name, _) in shell.exportedVariables { put(name, origins?[name]?.step ?? Self.defaultSource) }
+    for variable in host { put(variable.name, Self.hostSource) }
+    for name in ["PS1", "PROMPT_COMMAND"] { put(name, "the prompt of shells inside") }
+    return sources
   }
 
   /// What a script of the image does. One that needs a shell is left to it.

@@ -4,7 +4,8 @@ public import Model
 public enum LaunchFault: Error, Equatable, Sendable {
   case bindSyntax(spec: String, why: String)
   case bindSourceMissing(path: String, spec: String)
-  case bindTargetMissing(target: String, under: String)
+  /// `--writable` makes no mount points.
+  case sandboxLacks(target: String, isDirectory: Bool, reason: String, sandbox: String)
   case bindsForbidden
   case mountSyntax(spec: String, why: String)
   case homeSyntax(spec: String, why: String)
@@ -34,11 +35,11 @@ extension LaunchFault: Explained {
       Explanation(
         what: "cannot bind \(printable(spec))", why: "\(printable(path)) does not exist on this host",
         remedy: "check the path, or drop it from --bind, --mount, APUS_BIND and APUS_MOUNT")
-    case .bindTargetMissing(let target, let under):
+    case .sandboxLacks(let target, let isDirectory, let reason, let sandbox):
       Explanation(
-        what: "cannot bind onto \(printable(target))",
-        why: "it does not exist in \(printable(under)), which the container shows from the host",
-        remedy: "make it there, or name another destination")
+        what: "cannot show anything at \(printable(target)) (\(reason))",
+        why: "the sandbox has no \(printable(target)), and with --writable nothing is made in it",
+        remedy: "make it: \(isDirectory ? "mkdir -p" : "touch") \(printable(sandbox + target))")
     case .bindsForbidden:
       Explanation(
         what: "cannot bind paths of your choice",
@@ -64,7 +65,7 @@ extension LaunchFault: Explained {
     case .overlaySyntax(let spec, let why):
       Explanation(
         what: "cannot use --overlay \(printable(spec))", why: why,
-        remedy: "name a directory, with :ro to only read it")
+        remedy: "name a directory; with :ro it is only read")
     case .severalWritableOverlays:
       Explanation(
         what: "cannot use these overlays", why: "more than one would be written to",

@@ -21,12 +21,10 @@ public func planLaunch(
     mounts.firstIndex { $0.reason == "--bind" || $0.reason == "the working directory" } ?? mounts.count
   mounts.insert(
     contentsOf: identity.filter { file in !mounts.contains { $0.target == file.target } }, at: firstUserBind)
+  var skipped: [String] = []
   if request.writable {
-    // A sandbox that is written to gets no mount points made in it but those the user asked for.
-    mounts.removeAll { mount in
-      guard mount.isOptional, case .missing = image.targets[mount.target] else { return false }
-      return true
-    }
+    skipped = try leaveOutWhatHasNoPlace(&mounts, image, sandbox: request.imagePath)
+    if !skipped.isEmpty { notices.append(sandboxNotice(skipped)) }
   }
   let sessionBytes = settings.sessionBytes ?? max(64 << 20, host.memoryBytes / 8)
   let choice = try RootChoice.make(request, mounts, image, overlay: overlay, sessionBytes: sessionBytes)
@@ -38,7 +36,9 @@ public func planLaunch(
   notices += command.notices
   var program = ProgramPlan(
     arguments: command.arguments, environment: environment.variables,
-    directories: directories(request, host, wanted), directoryIsRequired: request.workingDirectory != nil,
+    directories: directories(request, host, wanted).filter { directory in
+      !skipped.contains { ContainerPath.isBelow(directory, $0) }
+    }, directoryIsRequired: request.workingDirectory != nil,
     umask: request.noUmask ? 0o022 : nil, usesInit: request.pid && !request.noInit)
   // A test that the image does not have is no program to execute, with or without a shell.
   if let stub = environment.shell, !command.arguments.isEmpty {
@@ -59,6 +59,38 @@ public func planLaunch(
   return Plan(
     namespaces: namespaces(request), root: choice.root, steps: hostName + steps, program: program,
     notices: notices)
+}
+
+/// Nothing is made in a sandbox that is written to: what is shown by default and has no place there is left out, what
+/// the user asked for is refused. Returns the targets that were left out, without those beneath another.
+private func leaveOutWhatHasNoPlace(
+  _ mounts: inout [WantedMount], _ image: ImageFacts, sandbox: String
+) throws(LaunchFault) -> [String] {
+  var kept: [WantedMount] = []
+  var skipped: [String] = []
+  for mount in mounts {
+    let isBeneathSkipped = skipped.contains { ContainerPath.isBelow(mount.target, $0) }
+    var isMissing = isBeneathSkipped
+    if case .missing = image.targets[mount.target] { isMissing = true }
+    guard isMissing else {
+      kept.append(mount)
+      continue
+    }
+    guard !mount.isAskedFor else {
+      throw .sandboxLacks(
+        target: mount.target, isDirectory: mount.isDirectory, reason: mount.reason, sandbox: sandbox)
+    }
+    if !isBeneathSkipped { skipped.append(mount.target) }
+  }
+  mounts = kept
+  return skipped
+}
+
+private func sandboxNotice(_ skipped: [String]) -> Notice {
+  let names = skipped.map { printable($0) }.connected(by: ", ")
+  return Notice(
+    .warning, "not showing \(names): the sandbox has no such place, and with --writable nothing is made in it"
+  )
 }
 
 private func namespaces(_ request: LaunchRequest) -> [NamespaceStep] {

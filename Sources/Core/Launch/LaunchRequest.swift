@@ -46,7 +46,7 @@ public struct LaunchRequest: Equatable, Sendable {
       noInit = true
       noUmask = true
       // A writable overlay is what --compat asks for already.
-      if overlays.allSatisfy({ $0.hasSuffix(":ro") }) && !writable { writableTemporary = true }
+      if overlays.allSatisfy({ OverlaySpec($0).isReadOnly }) && !writable { writableTemporary = true }
       noEvaluation = true
     }
     if containAll || compat {

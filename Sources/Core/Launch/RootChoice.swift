@@ -93,32 +93,3 @@ struct RootChoice {
       places: places)
   }
 }
-
-/// What `--overlay` means: at most one directory to write to, and layers to read.
-struct OverlayChoice: Equatable, Sendable {
-  var writableDirectory: String?
-  var layers: [String] = []
-
-  init(_ request: LaunchRequest, _ host: HostFacts) throws(LaunchFault) {
-    for spec in request.overlays {
-      let isReadOnly = spec.hasSuffix(":ro")
-      let text = isReadOnly ? String(spec.dropLast(3)) : spec
-      let path = ContainerPath.normalized(text, from: host.currentDirectory ?? "/")
-      switch host.kinds[path] {
-      case nil: throw .overlaySyntax(spec: spec, why: "\(printable(path)) does not exist on this host")
-      case .other:
-        throw .overlaySyntax(
-          spec: spec, why: "this version lays directories over an image, and that is a file")
-      case .directory: break
-      }
-      if isReadOnly {
-        layers.append(path)
-      } else {
-        guard writableDirectory == nil else { throw .severalWritableOverlays }
-        writableDirectory = path
-      }
-    }
-    if request.writable, !request.overlays.isEmpty { throw .overlayWithWritable }
-    if writableDirectory != nil, request.writableTemporary { throw .severalWritableOverlays }
-  }
-}

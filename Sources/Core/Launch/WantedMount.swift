@@ -8,7 +8,6 @@ struct WantedMount: Equatable, Sendable {
     case file([UInt8], mode: UInt32)
     /// An empty directory in the launch's own tmpfs.
     case empty(mode: UInt32)
-    /// The minimal /dev: a tmpfs with a few devices bound in.
     case link(to: String)
   }
 
@@ -19,6 +18,8 @@ struct WantedMount: Equatable, Sendable {
   var isOptional = false
   /// Whether the mount is dropped without a word where the image has nothing at its place.
   var needsTarget = false
+  /// Whether the user named it: what is only a default may be left out where it cannot be shown.
+  var isAskedFor = false
 
   /// Whether what lies below the target can be made there: a file system of this launch.
   var isOurs: Bool {

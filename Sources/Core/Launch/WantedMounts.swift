@@ -52,7 +52,7 @@ struct WantedMounts {
 
   private mutating func add(
     _ target: String, _ content: WantedMount.Content, directory: Bool, reason: String, optional: Bool = false,
-    needsTarget: Bool = false
+    needsTarget: Bool = false, asked: Bool = false
   ) {
     if mounts.contains(where: { $0.target == target }) {
       notices.append(Notice(.warning, "not mounting \(printable(target)) a second time (\(reason))"))
@@ -61,7 +61,7 @@ struct WantedMounts {
     mounts.append(
       WantedMount(
         target: target, content: content, isDirectory: directory, reason: reason, isOptional: optional,
-        needsTarget: needsTarget))
+        needsTarget: needsTarget, isAskedFor: asked))
   }
 
   private mutating func addKernelFileSystems() {
@@ -90,6 +90,39 @@ struct WantedMounts {
         "/sys", .bind(source: "/sys", writable: true, devices: false), directory: true,
         reason: "the kernel's view of the hardware")
     }
+    if MaskedPaths.apply(to: request) { addMasks() }
+  }
+
+  private mutating func addMasks() {
+    func isShown(_ path: String) -> Bool {
+      mounts.contains { ContainerPath.isBelow(path, $0.target) }
+    }
+    let why = "kept from contained programs"
+    for path in MaskedPaths.hidden where isShown(path) {
+      switch host.kinds[path] {
+      case nil: break
+      case .directory:
+        add(
+          path,
+          .fileSystem(
+            type: "tmpfs",
+            options: [
+              FileSystemOption("mode", "0555"), FileSystemOption("size", "4096"), FileSystemOption("ro"),
+            ]),
+          directory: true, reason: why, optional: true)
+      case .other:
+        add(
+          path, .bind(source: "/dev/null", writable: false, devices: true), directory: false, reason: why,
+          optional: true)
+      }
+    }
+    // The host's: beneath /proc they are the same in every instance, or follow whoever opens them (/proc/sys).
+    for path in MaskedPaths.readOnly where isShown(path) {
+      guard let kind = host.kinds[path] else { continue }
+      add(
+        path, .bind(source: path, writable: false, devices: false), directory: kind == .directory,
+        reason: "read-only for contained programs", optional: true)
+    }
   }
 
   private mutating func addMinimalDevices() {
@@ -116,6 +149,12 @@ struct WantedMounts {
     add(
       "/dev/shm", .fileSystem(type: "tmpfs", options: [FileSystemOption("mode", "1777")]), directory: true,
       reason: why)
+    if let terminal = host.terminal {
+      // So that programs can ask which terminal they are on (tty(1)): its own name lies in the host's /dev/pts.
+      add(
+        "/dev/console", .bind(source: terminal, writable: true, devices: true), directory: false,
+        reason: "the caller's terminal", optional: true)
+    }
     if request.ipc {
       add(
         "/dev/mqueue", .fileSystem(type: "mqueue", options: []), directory: true,
@@ -167,14 +206,20 @@ struct WantedMounts {
         let kept = ContainerPath.normalized(work, from: current) + "/home"
         add(
           target, .bind(source: kept, writable: true, devices: false), directory: true,
-          reason: "home in --workdir")
+          reason: "home in --workdir", asked: request.homeSpec != nil)
       } else {
-        add(target, .empty(mode: 0o700), directory: true, reason: "an empty home (--contain)")
+        add(
+          target, .empty(mode: 0o700), directory: true, reason: "an empty home (--contain)",
+          asked: request.homeSpec != nil)
       }
     } else if host.kinds[source] == .directory {
-      add(target, .bind(source: source, writable: true, devices: false), directory: true, reason: reason)
+      add(
+        target, .bind(source: source, writable: true, devices: false), directory: true, reason: reason,
+        asked: request.homeSpec != nil)
     } else if request.homeSpec != nil {
-      add(target, .empty(mode: 0o700), directory: true, reason: "--home of a directory that does not exist")
+      add(
+        target, .empty(mode: 0o700), directory: true, reason: "--home of a directory that does not exist",
+        asked: true)
     } else {
       notices.append(
         Notice(
@@ -214,9 +259,9 @@ struct WantedMounts {
         let source = ContainerPath.normalized(work, from: current) + "/scratch" + place
         add(
           place, .bind(source: source, writable: true, devices: false), directory: true,
-          reason: "--scratch in --workdir")
+          reason: "--scratch in --workdir", asked: true)
       } else {
-        add(place, .empty(mode: 0o1777), directory: true, reason: "--scratch")
+        add(place, .empty(mode: 0o1777), directory: true, reason: "--scratch", asked: true)
       }
     }
   }
@@ -231,10 +276,22 @@ struct WantedMounts {
         reason: "name servers of the host", optional: true)
     }
     if let name = request.hostName {
+      addHosts(name)
       add(
         "/etc/hostname", .file(Array((name + "\n").utf8), mode: 0o644), directory: false,
         reason: "--hostname", optional: true)
     }
+  }
+
+  /// With the site's bind of the file in place of it, where there is one.
+  private mutating func addHosts(_ name: String) {
+    guard isWanted("/etc/hosts") else { return }
+    let shown = mounts.firstIndex { $0.target == "/etc/hosts" }
+    if let shown { mounts.remove(at: shown) }
+    add(
+      "/etc/hosts",
+      .file(HostText.bytes(of: hostsFile(shown == nil ? nil : host.hosts, name: name)), mode: 0o644),
+      directory: false, reason: "the name of --hostname", optional: true)
   }
 
   private mutating func addUserBinds() throws(LaunchFault) {
@@ -259,7 +316,7 @@ struct WantedMounts {
       if let index = mounts.firstIndex(where: { $0.target == bind.target && $0.reason != "--bind" }) {
         mounts.remove(at: index)
       }
-      add(bind.target, content, directory: kind == .directory, reason: "--bind")
+      add(bind.target, content, directory: kind == .directory, reason: "--bind", asked: true)
     }
   }
 

@@ -97,6 +97,12 @@ public struct SIFFile: Equatable, Sendable {
         "the offset of the descriptor table", value: header.descriptorsOffset,
         limit: "\(SIFHeader.size) to \(max(0, size - needed))")
     }
+    // The length that the header states for the table: whoever trusts it must see every descriptor that we see.
+    guard (needed...size - header.descriptorsOffset).contains(header.descriptorsSize) else {
+      throw .field(
+        "the size of the descriptor table", value: header.descriptorsSize,
+        limit: "\(needed) to \(size - header.descriptorsOffset)")
+    }
     guard header.dataOffset >= 0, header.dataOffset <= size else {
       throw .field("the offset of the data", value: header.dataOffset, limit: "0 to \(size)")
     }
@@ -128,12 +134,30 @@ public struct SIFFile: Equatable, Sendable {
           limit: "\(tableEnd) to \(size - descriptor.size)")
       }
     }
+    for descriptor in descriptors { try check(descriptor, among: descriptors) }
     let placed = descriptors.filter { $0.size > 0 }.sorted { $0.offset < $1.offset }
     for (before, after) in zip(placed, placed.dropFirst()) where after.offset < before.offset + before.size {
       throw .overlap(first: before.id, second: after.id)
     }
     guard descriptors.count(where: { $0.partition?.use == .primarySystem }) <= 1 else {
       throw .severalPrimaryPartitions
+    }
+  }
+
+  /// The group and the link of an object: what is signed hangs on them, so neither may point at nothing.
+  private static func check(_ descriptor: SIFDescriptor, among all: [SIFDescriptor]) throws(SIFFault) {
+    let mask = SIFDescriptor.groupMask
+    guard descriptor.group & mask == mask else {
+      throw .field(
+        "the group of object \(descriptor.id)", value: Int64(descriptor.group), limit: "\(mask) and above")
+    }
+    let link = descriptor.link
+    guard
+      link == 0
+        || (link & mask == mask ? all.contains { $0.group == link } : all.contains { $0.id == link })
+    else {
+      throw .field(
+        "the link of object \(descriptor.id)", value: Int64(link), limit: "0, an object's id, or a group")
     }
   }
 

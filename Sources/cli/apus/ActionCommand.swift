@@ -24,6 +24,9 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     image = try ImageFile.open(parsed.operands[0], base: current)
     try image.checkArchitecture(emulated: [])
   } catch { return output.fatal(error.explanation) }
+  if output.tells(.verbose) {
+    output.notice(Notice(.verbose, "image: \(printable(image.path)), \(image.summary)"))
+  }
   for notice in variables.conflicts { output.notice(notice) }
   if image.hasOverlayPartition {
     output.notice(
@@ -40,41 +43,50 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   let pending: PendingMount
   do throws(MountFault) {
     pending = try ImageMount.begin(
-      image, mountOptions(parsed, settings, variables, isPrivileged: isPrivileged, output),
+      image,
+      mountOptions(
+        parsed, settings, variables, isPrivileged: isPrivileged, isExplained: isExplained, output),
       environment: { variables[$0] })
   } catch { return output.fatal(error.explanation) }
   // While the server answers.
   let host: HostFacts
+  let overlay: String?
   do throws(LaunchFault) {
     host = try surveyHost(
       request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
       isPrivileged: isPrivileged)
+    overlay = isExplained ? nil : try writableOverlay(request, host: host)
   } catch { return output.fatal(error.explanation) }
   let mounted: MountedImage
   do throws(MountFault) { mounted = try pending.finish() } catch { return output.fatal(error.explanation) }
   for notice in mounted.notices { output.notice(notice) }
+  if output.tells(.verbose) { output.notice(Notice(.verbose, "image: " + mounted.form.text)) }
+  let trace: Engine.Trace? = output.tells(.debug) ? { output.notice($0) } : nil
   do throws(EngineFault) {
     let entered = try Engine.enter(
-      mounted, overlayDirectory: isExplained ? nil : writableOverlay(request, current),
-      isPrivileged: isPrivileged)
+      mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, trace: trace)
     let plan: Plan
     do throws(LaunchFault) {
       let facts = try surveyImage(
         request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox
       )
+      if isExplained {
+        let report = try PlanReport.make(
+          request, settings: settings, host: host, image: facts,
+          mount: (mounted.form.name, "\(image.summary), \(mounted.form.text)"))
+        output.result(parsed.isOn("json") ? report.json.text(indented: true) + "\n" : report.text)
+        return 0
+      }
       plan = try planLaunch(request, settings: settings, host: host, image: facts)
     } catch {
       return output.fatal(error.explanation, exit: exitCode(of: error))
     }
-    if isExplained {
-      output.result(parsed.isOn("json") ? plan.json.text(indented: true) + "\n" : plan.text)
-      return 0
-    }
+    if output.tells(.verbose) { for notice in plan.story { output.notice(notice) } }
     for notice in plan.notices { output.notice(notice) }
     // The image has no test: that is no failure.
     if plan.program.arguments.isEmpty { return 0 }
     let fault = Engine.launch(
-      plan, in: entered, report: { output.notice($0) },
+      plan, in: entered, trace: trace, report: { output.notice($0) },
       fault: { _ = output.fatal($0.explanation, exit: $0.exitCode) })
     return output.fatal(fault.explanation, exit: fault.exitCode)
   } catch { return output.fatal(error.explanation, exit: error.exitCode) }
@@ -91,12 +103,24 @@ private func exitCode(of fault: LaunchFault) -> Int32 {
 
 /// With -d: the settings that were read and the variables that took the place of options.
 private func sayWhatCounts(_ parsed: Parsed, settingsPath: String, _ output: Output) {
-  guard output.level >= 5 else { return }
+  guard output.tells(.debug) else { return }
   let isThere = (try? File.facts(settingsPath)) != nil
   let path = printable(settingsPath)
   output.notice(
     Notice(.debug, isThere ? "settings are those of \(path)" : "there is no \(path): the defaults hold"))
   for (name, option) in parsed.variables { output.notice(Notice(.debug, "\(name) counts as --\(option)")) }
+}
+
+extension Output {
+  /// Whether notices of that level are printed: the story of a launch is put into words only then.
+  fileprivate func tells(_ kind: Notice.Level) -> Bool {
+    switch kind {
+    case .warning: level > -3
+    case .info: level >= 1
+    case .verbose: level >= 4
+    case .debug: level >= 5
+    }
+  }
 }
 
 private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String) -> LaunchRequest {
@@ -132,13 +156,9 @@ private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String
   return request
 }
 
-/// The directory of a persistent writable overlay, which is locked for as long as the container lives.
-private func writableOverlay(_ request: LaunchRequest, _ current: String) -> String? {
-  request.overlays.first { !$0.hasSuffix(":ro") }.map { ContainerPath.normalized($0, from: current) }
-}
-
 private func mountOptions(
-  _ parsed: Parsed, _ settings: Settings, _ variables: Variables, isPrivileged: Bool, _ output: Output
+  _ parsed: Parsed, _ settings: Settings, _ variables: Variables, isPrivileged: Bool, isExplained: Bool,
+  _ output: Output
 ) -> MountOptions {
   var options = MountOptions()
   // A server inherits limits of the launch that starts it: others must not depend on one that runs out of them.
@@ -155,6 +175,8 @@ private func mountOptions(
           .warning, "ignoring APUS_MOUNT_LINGER=\(printable(asked)): it is not a number of seconds"))
     }
   }
+  // Nothing was asked to run: a server that was there stays, one that had to be started goes.
+  if isExplained { options.lingerSeconds = 0 }
   options.patienceSeconds = settings.patienceSeconds
   options.imageProgram = Installation.imageProgram
   if let folder = variables.setting("TMPDIR") ?? variables["TMPDIR"], ContainerPath.isAbsolute(folder) {

@@ -1,0 +1,186 @@
+public import Model
+public import Settings
+
+/// A plan with what `explain` shows beside it: how the image came within reach, and whence each variable comes.
+public struct PlanReport: Equatable, Sendable {
+  public let plan: Plan
+  /// The image's path, and the way it is mounted: one word, and one clause.
+  public let image: String
+  public let mount: (name: String, text: String)
+  /// By the name of the variable.
+  let sources: Lookup<String>
+
+  public static func == (left: PlanReport, right: PlanReport) -> Bool {
+    left.plan == right.plan && left.image == right.image && left.mount == right.mount
+      && left.sources == right.sources
+  }
+
+  /// Plans a launch (`planLaunch`) and keeps what it knows on the way. `mount` says how the image is mounted.
+  public static func make(
+    _ request: LaunchRequest, settings: Settings, host: HostFacts, image: ImageFacts,
+    mount: (name: String, text: String)
+  ) throws(LaunchFault) -> PlanReport {
+    let plan = try planLaunch(request, settings: settings, host: host, image: image)
+    let home = try WantedMounts(request, settings, host).home
+    let environment = try planEnvironment(request, host: host, image: image, home: home, tracing: true)
+    return PlanReport(plan: plan, image: request.imagePath, mount: mount, sources: environment.sources)
+  }
+
+  /// `NAME=value` with its source, by name.
+  private var variables: [(entry: String, name: String, source: String)] {
+    plan.program.environment.sorted().map { entry in
+      let name = String(entry.prefix { $0 != "=" })
+      // What a plan has beyond that is there for the shell of the image that evaluates scripts.
+      return (entry, name, sources[name] ?? "the launch's own, for the image's shell")
+    }
+  }
+
+  /// For people: one thing a line, with its reason.
+  public var text: String {
+    var out = "image: \(printable(image)), \(mount.text)\n"
+    out += "root: \(plan.root.form.name) (\(plan.root.reason))\n"
+    for layer in plan.root.layers { out += "  layer \(printable(layer)), read-only\n" }
+    for entry in plan.root.skeleton { out += "  made: \(printable(entry.path))\n" }
+    out += "namespaces:\n"
+    for (kind, reason) in namespaces { out += "  \(kind) — \(reason)\n" }
+    out += "mounts and files, in order:\n"
+    for planned in plan.steps {
+      out += "  \(planned.step.text) — \(planned.reason)\(planned.isOptional ? ", may fail" : "")\n"
+    }
+    out += "environment:\n"
+    for variable in variables { out += "  \(printable(variable.entry)) — \(variable.source)\n" }
+    let program = plan.program
+    out += "working directory: \(program.directories.map { printable($0) }.joined(separator: ", else "))\n"
+    if program.usesInit { out += "process 1: the init of apus\n" }
+    if let umask = program.umask { out += "umask: 0\(String(umask, radix: 8))\n" }
+    out += "program: \(program.arguments.map { printable($0) }.joined(separator: " "))\n"
+    return out
+  }
+
+  /// For programs.
+  public var json: JSON {
+    .object([
+      ("image", .object([("path", .string(image)), ("mount", .string(mount.name))])),
+      (
+        "root",
+        .object([
+          ("form", .string(plan.root.form.name)), ("reason", .string(plan.root.reason)),
+          ("layers", .array(plan.root.layers.map { .string($0) })),
+          ("made", .array(plan.root.skeleton.map { .string($0.path) })),
+        ])
+      ),
+      (
+        "namespaces",
+        .array(namespaces.map { .object([("kind", .string($0.kind)), ("reason", .string($0.reason))]) })
+      ),
+      (
+        "steps",
+        .array(
+          plan.steps.map { planned in
+            .object(
+              planned.step.members + [
+                ("reason", .string(planned.reason)), ("optional", .bool(planned.isOptional)),
+              ])
+          })
+      ),
+      (
+        "environment",
+        .array(
+          variables.map { variable in
+            .object([
+              ("name", .string(variable.name)),
+              ("value", .string(String(variable.entry.dropFirst(variable.name.count + 1)))),
+              ("source", .string(variable.source)),
+            ])
+          })
+      ),
+      ("directories", .array(plan.program.directories.map { .string($0) })),
+      ("init", .bool(plan.program.usesInit)),
+      ("umask", plan.program.umask.map { .integer(Int($0)) } ?? .null),
+      ("arguments", .array(plan.program.arguments.map { .string($0) })),
+      ("notices", .array(plan.notices.map { .string($0.text) })),
+    ])
+  }
+
+  private var namespaces: [(kind: String, reason: String)] {
+    [
+      (
+        "user",
+        "every launch has one: the mounts below belong to it, and the user's rights stay what they are"
+      ),
+      ("mount", "every launch has one: what it mounts is seen by nobody else"),
+    ] + plan.namespaces.map { ($0.kind.rawValue, $0.reason) }
+  }
+}
+
+extension Plan {
+  /// What a launch is about to do, told before it does it (VERBOSE): the root and why, each mount, the program.
+  public var story: [Notice] {
+    var lines = ["root: \(root.form.name) (\(root.reason))"]
+    lines += steps.map { "\($0.step.text) — \($0.reason)" }
+    lines.append("program: \(program.arguments.map { printable($0) }.joined(separator: " "))")
+    return lines.map { Notice(.verbose, $0) }
+  }
+}
+
+extension RootPlan.Form {
+  var name: String {
+    switch self {
+    case .image: "the image itself"
+    case .readOnlyOverlay: "a read-only overlay"
+    case .boundEntries: "the image's entries on a tmpfs"
+    case .writableTemporary: "an overlay written to memory"
+    case .writableOverlay(let directory): "an overlay written to \(printable(directory))"
+    case .writableSandbox: "the directory itself, writable"
+    }
+  }
+}
+
+extension Step {
+  /// Name and value of what the step is made of.
+  fileprivate var members: [(String, JSON)] {
+    switch self {
+    case .bind(let source, let target, let writable, let devices):
+      [
+        ("step", .string("bind")), ("source", .string(source)), ("target", .string(target)),
+        ("writable", .bool(writable)),
+        ("devices", .bool(devices)),
+      ]
+    case .fileSystem(let type, let target, let options):
+      [
+        ("step", .string("mount")), ("type", .string(type)), ("target", .string(target)),
+        ("options", .array(options.map { .string($0.name + ($0.value.map { "=" + $0 } ?? "")) })),
+      ]
+    case .generatedFile(let target, let contents, let mode):
+      [
+        ("step", .string("file")), ("target", .string(target)), ("bytes", .integer(contents.count)),
+        ("mode", .integer(Int(mode))),
+      ]
+    case .makeDirectory(let path, let mode):
+      [("step", .string("make directory")), ("target", .string(path)), ("mode", .integer(Int(mode)))]
+    case .makeFile(let path): [("step", .string("make file")), ("target", .string(path))]
+    case .makeHostDirectory(let path):
+      [("step", .string("make directory on the host")), ("target", .string(path))]
+    case .makeLink(let path, let to):
+      [("step", .string("make link")), ("target", .string(path)), ("to", .string(to))]
+    case .sessionDirectory(let target, let mode):
+      [("step", .string("empty directory")), ("target", .string(target)), ("mode", .integer(Int(mode)))]
+    case .hostName(let name): [("step", .string("host name")), ("name", .string(name))]
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .bind(let source, let target, let writable, _):
+      "bind \(printable(source)) at \(printable(target))\(writable ? "" : ", read-only")"
+    case .fileSystem(let type, let target, _): "mount \(type) at \(printable(target))"
+    case .generatedFile(let target, let contents, _): "write \(printable(target)) (\(contents.count) bytes)"
+    case .makeDirectory(let path, _): "make the directory \(printable(path))"
+    case .makeFile(let path): "make the file \(printable(path))"
+    case .makeHostDirectory(let path): "make the directory \(printable(path)) on the host"
+    case .makeLink(let path, let to): "make the link \(printable(path)) to \(printable(to))"
+    case .sessionDirectory(let target, _): "an empty directory at \(printable(target))"
+    case .hostName(let name): "host name \(printable(name))"
+    }
+  }
+}
