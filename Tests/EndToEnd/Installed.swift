@@ -33,6 +33,12 @@ enum Installed {
     .deletingLastPathComponent()
     .deletingLastPathComponent().path
   static var home: String { folder("APUS_HOME") }
+  /// A program of Tests/Support, compiled by scripts/test.
+  static func support(_ name: String) -> String {
+    URL(fileURLWithPath: folder("APUS_CLEAN_START")).deletingLastPathComponent().path + "/" + name
+  }
+  /// Whether newer system calls are filtered, as an old kernel lacks them.
+  static var isOldKernel: Bool { ProcessInfo.processInfo.environment["APUS_WRAPPER"] != nil }
   static func image(_ name: String) -> String { folder("APUS_IMAGES") + "/" + name }
 
   /// Runs `apus WORDS`.
@@ -49,21 +55,7 @@ enum Installed {
     _ words: [String], as caller: Caller, environment: [String: String] = [:], directory: String = "/",
     input: String? = nil
   ) throws -> Outcome {
-    var command = [folder("APUS_CLEAN_START")]
-    if caller == .user {
-      command += ["/usr/bin/setpriv", "--reuid", "apus-test", "--regid", "apus-test", "--init-groups"]
-    }
-    if let wrapper = ProcessInfo.processInfo.environment["APUS_WRAPPER"] { command.append(wrapper) }
-    command += words
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: command[0])
-    process.arguments = Array(command.dropFirst())
-    var variables = [
-      "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "USER": "apus-test", "TERM": "dumb",
-    ]
-    variables.merge(environment) { $1 }
-    process.environment = variables
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
+    let process = prepared(words, as: caller, environment: environment, directory: directory)
     let out = Pipe()
     let err = Pipe()
     let into = Pipe()
@@ -88,10 +80,41 @@ enum Installed {
       err: String(decoding: errors.get(), as: UTF8.self))
   }
 
+  /// A process that becomes the program: every step on the way is an execve.
+  static func prepared(
+    _ words: [String], as caller: Caller, environment: [String: String], directory: String
+  ) -> Process {
+    var command = [folder("APUS_CLEAN_START")]
+    if caller == .user {
+      command += ["/usr/bin/setpriv", "--reuid", "apus-test", "--regid", "apus-test", "--init-groups"]
+    }
+    if let wrapper = ProcessInfo.processInfo.environment["APUS_WRAPPER"] { command.append(wrapper) }
+    command += words
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: command[0])
+    process.arguments = Array(command.dropFirst())
+    var variables = [
+      "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "USER": "apus-test", "TERM": "dumb",
+    ]
+    variables.merge(environment) { $1 }
+    process.environment = variables
+    process.currentDirectoryURL = URL(fileURLWithPath: directory)
+    return process
+  }
+
   /// A file that every user can read.
   static func write(_ data: Data, to path: String) throws {
     try data.write(to: URL(fileURLWithPath: path))
     chmod(path, 0o644)
+  }
+
+  /// A runtime directory of the test user's, for $XDG_RUNTIME_DIR: servers in it are this test's alone.
+  static func withRuntimeDirectory<T>(owner: String = "apus-test", _ body: (String) throws -> T) throws -> T {
+    // Short: a longer one would not be used, for the sake of the sockets' addresses.
+    let folder = "/tmp/apus-test-run-" + UUID().uuidString.prefix(8)
+    _ = try execute(["/usr/bin/install", "-d", "-m", "0700", "-o", owner, "-g", owner, folder], as: .root)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try body(folder)
   }
 
   /// A folder of this test alone, removed with `body`.
@@ -102,6 +125,59 @@ enum Installed {
     chmod(folder, 0o777)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try body(folder)
+  }
+}
+
+/// A program that runs while the test looks at it, and reads lines from the test.
+final class Running {
+  private let process: Process
+  private let into = Pipe()
+  private let out = Pipe()
+  private let err = Pipe()
+
+  init(
+    _ words: [String], as caller: Caller = .user, environment: [String: String] = [:],
+    directory: String = "/"
+  ) throws {
+    process = Installed.prepared(words, as: caller, environment: environment, directory: directory)
+    process.standardInput = into
+    process.standardOutput = out
+    process.standardError = err
+    try process.run()
+  }
+
+  /// `apus WORDS`.
+  convenience init(
+    apus words: String..., as caller: Caller = .user, environment: [String: String] = [:]
+  ) throws {
+    try self.init([Installed.apus] + words, as: caller, environment: environment)
+  }
+
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+  /// Of the process that was started.
+  var pid: Int32 { process.processIdentifier }
+
+  /// The next line of output; empty when it has ended.
+  func line() -> String {
+    var bytes: [UInt8] = []
+    var byte: UInt8 = 0
+    while read(out.fileHandleForReading.fileDescriptor, &byte, 1) == 1, byte != 0x0A { bytes.append(byte) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  func say(_ line: String) { into.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+
+  /// Ends the input and waits for the end of the program, whose output is short.
+  func finish() throws -> Outcome {
+    try into.fileHandleForWriting.close()
+    let output = out.fileHandleForReading.readDataToEndOfFile()
+    let errors = err.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let isSignal = process.terminationReason == .uncaughtSignal
+    return Outcome(
+      code: (isSignal ? 128 : 0) + process.terminationStatus, out: String(decoding: output, as: UTF8.self),
+      err: String(decoding: errors, as: UTF8.self))
   }
 }
 
