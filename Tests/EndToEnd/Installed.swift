@@ -129,21 +129,44 @@ enum Installed {
 }
 
 /// A program that runs while the test looks at it, and reads lines from the test.
+///
+/// Not Foundation's Process: that takes a program for ended once it has closed what it inherited, and then one thread
+/// waits for it while all other programs of the tests wait for that thread.
 final class Running {
-  private let process: Process
-  private let into = Pipe()
-  private let out = Pipe()
-  private let err = Pipe()
+  /// Of the process that was started.
+  let pid: Int32
+  private var into: Int32
+  private let out: Int32
+  private let err: Int32
+  private var isReaped = false
 
   init(
     _ words: [String], as caller: Caller = .user, environment: [String: String] = [:],
     directory: String = "/"
   ) throws {
-    process = Installed.prepared(words, as: caller, environment: environment, directory: directory)
-    process.standardInput = into
-    process.standardOutput = out
-    process.standardError = err
-    try process.run()
+    let prepared = Installed.prepared(words, as: caller, environment: environment, directory: directory)
+    let program = try #require(prepared.executableURL?.path)
+    var pipes: [[Int32]] = []
+    for _ in 0..<3 {
+      var ends: [Int32] = [-1, -1]
+      try #require(pipe2(&ends, O_CLOEXEC) == 0)
+      pipes.append(ends)
+    }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for (number, end) in [pipes[0][0], pipes[1][1], pipes[2][1]].enumerated() {
+      posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
+    }
+    posix_spawn_file_actions_addchdir_np(&actions, directory)
+    var arguments = ([program] + (prepared.arguments ?? [])).map { strdup($0) } + [nil]
+    var variables = (prepared.environment ?? [:]).map { strdup("\($0)=\($1)") } + [nil]
+    defer { for text in arguments + variables { free(text) } }
+    var child: pid_t = 0
+    let failure = posix_spawn(&child, program, &actions, nil, &arguments, &variables)
+    for end in [pipes[0][0], pipes[1][1], pipes[2][1]] { close(end) }
+    (pid, into, out, err) = (child, pipes[0][1], pipes[1][0], pipes[2][0])
+    try #require(failure == 0, "\(program)")
   }
 
   /// `apus WORDS`.
@@ -153,31 +176,43 @@ final class Running {
     try self.init([Installed.apus] + words, as: caller, environment: environment)
   }
 
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-
-  /// Of the process that was started.
-  var pid: Int32 { process.processIdentifier }
+  deinit {
+    if !isReaped {
+      kill(pid, SIGKILL)
+      var status: Int32 = 0
+      waitpid(pid, &status, 0)
+    }
+    for end in [into, out, err] where end >= 0 { close(end) }
+  }
 
   /// The next line of output; empty when it has ended.
   func line() -> String {
     var bytes: [UInt8] = []
     var byte: UInt8 = 0
-    while read(out.fileHandleForReading.fileDescriptor, &byte, 1) == 1, byte != 0x0A { bytes.append(byte) }
+    while read(out, &byte, 1) == 1, byte != 0x0A { bytes.append(byte) }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  func say(_ line: String) { into.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+  func say(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(into, bytes, bytes.count)
+  }
 
   /// Ends the input and waits for the end of the program, whose output is short.
   func finish() throws -> Outcome {
-    try into.fileHandleForWriting.close()
-    let output = out.fileHandleForReading.readDataToEndOfFile()
-    let errors = err.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let isSignal = process.terminationReason == .uncaughtSignal
-    return Outcome(
-      code: (isSignal ? 128 : 0) + process.terminationStatus, out: String(decoding: output, as: UTF8.self),
-      err: String(decoding: errors, as: UTF8.self))
+    close(into)
+    into = -1
+    func rest(_ end: Int32) -> String {
+      let data = FileHandle(fileDescriptor: end, closeOnDealloc: false).readDataToEndOfFile()
+      return String(decoding: data, as: UTF8.self)
+    }
+    let output = rest(out)
+    let errors = rest(err)
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) < 0, errno == EINTR { continue }
+    isReaped = true
+    let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
+    return Outcome(code: code, out: output, err: errors)
   }
 }
 

@@ -56,13 +56,14 @@ private final class Folder {
     let tree = randomTree(seed)
     try write(tree, seed, in: folder)
     try folder.run("unsquashfs -q -n -d root image")
-    try expectEqual(tree, below: folder.path + "/root")
+    // It sets attributes before owners, and a new owner takes capabilities away.
+    try expectEqual(tree, below: folder.path + "/root", except: Array("security.capability".utf8))
   }
 
-  private func expectEqual(_ tree: Tree, below path: String) throws {
+  private func expectEqual(_ tree: Tree, below path: String, except lost: [UInt8] = []) throws {
     var inodes: [Int: UInt64] = [:]
     let top = try File.open(path, O_RDONLY | O_DIRECTORY)
-    try expectEqual(tree, Tree.root, [0x2E], in: top.number, &inodes)
+    try expectEqual(tree, Tree.root, [0x2E], in: top.number, except: lost, &inodes)
     #expect(inodes.count == tree.nodes.count)
     // Names of one object lead to one inode, and no others do.
     #expect(Set(inodes.values).count == inodes.count)
@@ -70,7 +71,8 @@ private final class Folder {
 
   /// Compares an object with the tree's, and everything below.
   private func expectEqual(
-    _ tree: Tree, _ node: Int, _ name: [UInt8], in directory: Int32, _ inodes: inout [Int: UInt64]
+    _ tree: Tree, _ node: Int, _ name: [UInt8], in directory: Int32, except lost: [UInt8],
+    _ inodes: inout [Int: UInt64]
   ) throws {
     let wanted = tree.nodes[node]
     let facts = try RawName.facts(name, in: directory)
@@ -80,16 +82,18 @@ private final class Folder {
     if facts.kind != .link { #expect(facts.mode == wanted.mode, shown) }
     #expect(facts.uid == wanted.uid && facts.gid == wanted.gid, shown)
     #expect(facts.modifiedSeconds == Int(wanted.modified), shown)
-    let attributes = try RawAttribute.names(of: name, in: directory).filter { !$0.isEmpty }.map { attribute in
+    let attributes = try RawAttribute.names(of: name, in: directory).filter { $0 != lost }.map { attribute in
       TreeAttribute(name: attribute, value: try RawAttribute.value(attribute, of: name, in: directory))
     }
-    #expect(Set(attributes) == Set(wanted.attributes), shown)
+    #expect(Set(attributes) == Set(wanted.attributes.filter { $0.name != lost }), shown)
     switch wanted.content {
     case .directory(let entries):
       try #require(facts.kind == .directory, shown)
       let opened = try RawName.open(name, O_RDONLY | O_DIRECTORY, in: directory)
       try #require(try RawName.names(in: opened.number) == entries.map(\.name))
-      for entry in entries { try expectEqual(tree, entry.node, entry.name, in: opened.number, &inodes) }
+      for entry in entries {
+        try expectEqual(tree, entry.node, entry.name, in: opened.number, except: lost, &inodes)
+      }
     case .file(let content):
       try #require(facts.kind == .file, shown)
       guard case .bytes(let bytes) = content else { return }

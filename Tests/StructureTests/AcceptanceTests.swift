@@ -89,7 +89,7 @@ import Testing
 
   @Test(arguments: [
     ("Commands", ["a test"], true), ("Commands", ["no test"], false), ("Commands", [], false),
-    ("Commands", ["scripts/test"], false), ("Commands", ["scripts/test", "scripts/host-state"], true),
+    ("Commands", ["scripts/test"], false), ("Commands", ["scripts/test", "nothing is left behind"], true),
     ("Commands", ["no/such/file", "a test"], false), ("Speed", ["bench/start"], false),
     ("Speed", ["bench/start", "start, image mount shared"], true),
     ("Speed", ["bench/start", "no title"], false),
