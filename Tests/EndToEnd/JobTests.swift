@@ -13,7 +13,8 @@ import Testing
     return program
   }
 
-  @Test func `in a job step the server goes with the last program, without a linger`() throws {
+  @Test(.disabled(if: Installed.isOldKernel, "without pidfds a server sees a program only until it starts"))
+  func `in a job step the server goes with the last program, without a linger`() throws {
     try SharedMountTests.withImage { image in
       let first = try Self.holder(image, job: "71")
       let second = try Self.holder(image, job: "71")
@@ -30,7 +31,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [("71", "0", "72", "0", 2), ("71", "0", "71", "1", 2), ("71", "0", "71", "0", 1)])
+  @Test(
+    .disabled(if: Installed.isOldKernel, "without pidfds a server sees a program only until it starts"),
+    arguments: [("71", "0", "72", "0", 2), ("71", "0", "71", "1", 2), ("71", "0", "71", "0", 1)])
   func `two jobs, and two steps of a job, have two servers, and one step has one`(
     job: String, step: String, otherJob: String, otherStep: String, servers: Int
   ) throws {

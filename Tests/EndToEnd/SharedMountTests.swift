@@ -208,7 +208,8 @@ import Testing
     return list?.first { $0["image"] as? String == image }
   }
 
-  @Test func `mounts lists the servers with their programs`() throws {
+  @Test(.disabled(if: Installed.isOldKernel, "without pidfds a server sees a program only until it starts"))
+  func `mounts lists the servers with their programs`() throws {
     try Self.withImage { image in
       let programs = try (0..<3).map { _ in
         try Running(apus: "exec", image, "sh", "-c", "echo here; read word")
@@ -237,7 +238,8 @@ import Testing
     }
   }
 
-  @Test func `mounts lists those of other jobs and sessions with --all`() throws {
+  @Test(.disabled(if: Installed.isOldKernel, "without pidfds a server sees a program only until it starts"))
+  func `mounts lists those of other jobs and sessions with --all`() throws {
     try Self.withImage { image in
       let program = try Running(
         [Installed.apus, "exec", image, "sh", "-c", "echo here; read word"],
