@@ -45,8 +45,9 @@ bench: build
 	@scripts/setup bench
 	@bench/run
 
-fuzz: setup
-	@scripts/fuzz $(SECONDS_EACH)
+fuzz:
+	@scripts/setup build test
+	@FUZZ_SECONDS=$(SECONDS_EACH) scripts/fuzz
 
 lint:
 	@scripts/lint

@@ -82,14 +82,22 @@ import Testing
   }
 
   @Test func `the launcher becomes the program and leaves no child`() throws {
-    // The shell's parent is whoever started apus, and it has no child it did not make.
-    let outcome = try Installed.execute(
-      [
-        "/bin/sh", "-c",
-        "\(Installed.apus) exec \(Installed.image("tiny.sif")) sh -c 'cat /proc/$$/task/$$/children; readlink /proc/$$/exe'",
-      ],
-      as: .user)
-    #expect(outcome.out.contains("/bin/busybox"))
+    // The first starts the server, the second finds it running; the third has one of its own.
+    for options in [[], [], ["--no-shared-mount"]] {
+      let program = try Running(
+        [Installed.apus, "exec"] + options
+          + [Installed.image("tiny.sif"), "sh", "-c", "echo $$ $PPID; read word; exit 9"])
+      #expect(program.line() == "\(program.pid) \(getpid())")
+      let path = "/proc/\(program.pid)/exe"
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path).hasSuffix("/bin/busybox"))
+      let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(program.pid)/task")
+      #expect(threads == ["\(program.pid)"])
+      let children = try String(
+        contentsOfFile: "/proc/\(program.pid)/task/\(program.pid)/children", encoding: .utf8)
+      #expect(children == "")
+      program.say("end")
+      #expect(try program.finish().code == 9)
+    }
   }
 
   @Test func `no descriptor of ours reaches the program`() throws {

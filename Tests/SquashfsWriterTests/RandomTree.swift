@@ -60,15 +60,26 @@ private func randomNode(_ numbers: inout SeededNumbers, _ blockSize: Int) -> Tre
     let value = [UInt8](
       repeating: .random(in: 0...255, using: &numbers), count: .random(in: 0..<600, using: &numbers))
     attributes = [
-      TreeAttribute(name: Array("security.capability".utf8), value: value),
-      TreeAttribute(name: Array("user.colour".utf8), value: Array("blue".utf8)),
+      TreeAttribute(name: Array("security.capability".utf8), value: capability(&numbers)),
+      TreeAttribute(name: Array("trusted.noise".utf8), value: value),
     ]
+    // The kernel shows attributes of users of files and directories only (xattr(7)).
+    switch content {
+    case .file, .directory:
+      attributes.append(TreeAttribute(name: Array("user.colour".utf8), value: Array("blue".utf8)))
+    default: break
+    }
   }
   return Tree.Node(
     content, mode: .random(in: 0...0o7777, using: &numbers),
     uid: .random(in: 0..<5, using: &numbers) * 100_000,
     gid: .random(in: 0..<7, using: &numbers), modified: .random(in: 0...UInt32.max, using: &numbers),
     attributes: attributes)
+}
+
+/// A value the kernel takes: revision 2 of vfs_cap_data, little endian, with any capabilities (linux/capability.h).
+private func capability(_ numbers: inout SeededNumbers) -> [UInt8] {
+  [1, 0, 0, 2] + (0..<16).map { _ in UInt8.random(in: 0...255, using: &numbers) }
 }
 
 /// Empty, small, of whole blocks, with holes, of noise, and again what was there before.

@@ -20,8 +20,8 @@ final class Server {
   private let started = Server.now()
   /// Of the socket file as it was bound.
   private let socketInode: UInt64
-  /// pidfds of the programs that were launched; one that has ended is readable.
-  private var programs: [Int32] = []
+  /// The programs that were launched.
+  private var programs: [ProgramWatch] = []
   /// Connections that have not said yet what they want.
   private var pending: [Int32] = []
 
@@ -68,7 +68,7 @@ final class Server {
   }
 
   /// Serves until the kernel ends the mount.
-  func run(_ reader: ImageServer, firstClient: Int32?) -> Never {
+  func run(_ reader: ImageServer, firstClient: ProgramWatch?) -> Never {
     if let firstClient { programs.append(firstClient) }
     var idleSince: Double? = programs.isEmpty ? Server.now() : nil
     // A server of one launch has nobody to wait for: the launch has its own clone of the mount. Where it has to fetch
@@ -80,14 +80,23 @@ final class Server {
     }
     let lingerSeconds = shared == nil ? 0 : options.lingerSeconds
     while true {
+      let watched = programs.compactMap(\.descriptor)
       let wait: Double? =
-        if isLeaving { nil } else { idleSince.map { max(0, $0 + lingerSeconds - Server.now()) } }
+        if isLeaving {
+          nil
+        } else {
+          watched.count < programs.count
+            ? ProgramWatch.pause : idleSince.map { max(0, $0 + lingerSeconds - Server.now()) }
+        }
       let ready = poll(
-        [reader.endedDescriptor] + (isLeaving ? [] : [listener] + pending + programs), seconds: wait)
+        [reader.endedDescriptor] + (isLeaving ? [] : [listener] + pending + watched), seconds: wait)
       if ready.contains(reader.endedDescriptor) { _exit(0) }
       if isLeaving { continue }
-      for program in programs where ready.contains(program) { close(program) }
-      programs.removeAll { ready.contains($0) }
+      programs.removeAll { program in
+        guard program.hasEnded(ready) else { return false }
+        if let number = program.descriptor { close(number) }
+        return true
+      }
       let speaking = pending.filter { ready.contains($0) }
       pending.removeAll { ready.contains($0) }
       for connection in speaking { serve(connection, reader) }
@@ -116,19 +125,15 @@ final class Server {
   }
 
   private func serve(_ connection: Int32, _ reader: ImageServer) {
-    var isKept = false
-    defer { if !isKept { close(connection) } }
+    defer { close(connection) }
     guard let peer = try? Socket.peer(connection), peer.uid == geteuid(),
       let message = try? Socket.receive(limit: 1, from: connection), let word = message.bytes.first
     else { return }
     for stray in message.descriptors { close(stray) }
     switch word {
     case Handover.join:
-      // The watch before the answer: a client is never unseen while it has the mount. Kernels that have no pidfds: the
-      // connection, which the launch keeps until it becomes its program.
-      let watch = try? Socket.peerProcess(connection).release()
-      isKept = watch == nil
-      programs.append(watch ?? connection)
+      // The watch before the answer: a client is never unseen while it has the mount.
+      if let watch = ProgramWatch(peerOf: connection) { programs.append(watch) }
       do throws(SystemCallFault) { try handOver(to: connection) } catch {
         let text = Explanation(what: "cannot hand over the image mount", why: error.explanation.why)
         try? Socket.send(Handover.bytes(of: text), to: connection)

@@ -80,12 +80,12 @@ struct ServerStart {
           blockCacheBytes: cacheBytes, threads: min(max(Process.allowedCPUs, 2), 8)))
       try reader.start()
       try server.handOver(to: client)
-      // Kernels that have no pidfds: the connection, which the launch keeps until it becomes its program.
-      let watch = (try? Socket.peerProcess(client).release()) ?? client
-      if watch != client { close(client) }
+      let watch = ProgramWatch(peerOf: client)
+      close(client)
       if let lock = shared?.lock { close(lock) }
       becomeServer(
-        keeping: server.descriptors + [mount.device, image.descriptor, watch, reader.endedDescriptor])
+        keeping: server.descriptors + [mount.device, image.descriptor, reader.endedDescriptor]
+          + [watch?.descriptor].compactMap { $0 })
       server.run(reader, firstClient: watch)
     } catch {
       if let shared { _ = unsafe unlinkat(shared.directory, shared.place.socketName, 0) }
