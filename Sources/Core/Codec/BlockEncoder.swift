@@ -29,6 +29,17 @@ internal import CZstd
     }
   }
 
+  /// The version of the library that writes: its bytes may differ from those of another version.
+  public static func libraryVersion(_ compressor: Compressor) -> String {
+    switch compressor {
+    case .gzip: LIBDEFLATE_VERSION_STRING
+    case .zstd: String(ZSTD_versionNumber())
+    case .xz, .lzma: String(lzma_version_number())
+    case .lz4: String(LZ4_versionNumber())
+    case .lzo: String(lzo_version())
+    }
+  }
+
   /// `level` is the library's own scale; nil takes the default. nil result: this compressor is not written.
   public init?(_ compressor: Compressor, level: Int? = nil) {
     guard Self.supported.contains(compressor) else { return nil }

@@ -85,8 +85,9 @@ public struct ImageFile: Sendable {
 
   /// Opens `path`, from the working directory `base` when it is relative.
   public static func open(_ path: String, base: String) throws(ImageFault) -> ImageFile {
-    let absolute = ContainerPath.normalized(path, from: base)
-    let opened = try openWithoutWaiting(absolute)
+    let handed = HandedImage(path)
+    let absolute = handed?.path ?? ContainerPath.normalized(path, from: base)
+    let opened = if let handed { try handed.take() } else { try openWithoutWaiting(absolute) }
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(opened) } catch { throw .open(error) }
     switch facts.kind {

@@ -19,8 +19,10 @@ public struct Descriptor: ~Copyable, Sendable {
   }
 
   /// A second descriptor of the same open file, close-on-exec.
-  public func duplicate() throws(SystemCallFault) -> Descriptor {
-    let copy = try retrying("fcntl") { fcntl(number, F_DUPFD_CLOEXEC, 0) }
-    return Descriptor(owning: copy)
+  public func duplicate() throws(SystemCallFault) -> Descriptor { try Self.duplicate(of: number) }
+
+  /// A second descriptor of an open file that somebody else owns, close-on-exec.
+  public static func duplicate(of number: Int32) throws(SystemCallFault) -> Descriptor {
+    Descriptor(owning: try retrying("fcntl") { fcntl(number, F_DUPFD_CLOEXEC, 0) })
   }
 }

@@ -28,6 +28,12 @@ public enum Namespace {
     try File.open("/proc/self/ns/" + name)
   }
 
+  /// Whether this process is in the user namespace of the system, where root is root. The kernel gives that one a fixed
+  /// inode (include/linux/proc_ns.h, PROC_USER_INIT_INO).
+  public static var isOfSystem: Bool {
+    (try? File.facts("/proc/self/ns/user"))?.inode == 0xEFFF_FFFD
+  }
+
   /// Writes the maps of this process's user namespace, which nobody has mapped yet: `inside` is what the caller's
   /// effective ids become. `outer` ids are those of the parent namespace.
   /// `process` is an open directory of procfs (/proc/self), so that it works after the root has changed.

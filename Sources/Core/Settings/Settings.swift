@@ -28,6 +28,16 @@ public struct Settings: Equatable, Sendable {
   public var patienceSeconds = 10.0
   /// `shared mount`
   public var sharesMounts = true
+  /// `image store`: directories with images that are looked up before any host is asked.
+  public var imageStores: [String] = []
+  /// `cache max size`, in bytes; nil: no limit.
+  public var cacheBytes: Int?
+  /// `tag ttl`, in seconds: how long what a tag points to is taken for true when a program is run.
+  public var tagSeconds = 600
+  /// `library uri`: where `library://` images are; nil: nowhere.
+  public var libraryURI: String?
+  /// `image compressor`, `NAME[:LEVEL]`; nil: gzip.
+  public var compressor: String?
   public var notices: [Notice] = []
 
   public init() {}
@@ -51,6 +61,15 @@ public struct Settings: Equatable, Sendable {
       let value = String(Substring(Self.trimmed(bare[bare.index(after: equals)...])))
       if key == "bind path" {
         bindPaths = (bindPaths ?? []) + (value.isEmpty ? [] : [value])
+      } else if key == "image store" {
+        for directory in value.fields(at: UInt8(ascii: ",")) {
+          let path = String(Substring(Self.trimmed(directory.utf8)))
+          if path.isEmpty { continue }
+          guard path.utf8.first == UInt8(ascii: "/") else {
+            throw .value(place, key: key, value: path, expected: "an absolute path")
+          }
+          imageStores.append(path)
+        }
       } else if let first = seen.first(where: { $0.key == key }) {
         let text =
           "\(path), line \(number): \"\(printable(key))\" was set in line \(first.line) already, that counts"
@@ -104,6 +123,18 @@ public struct Settings: Equatable, Sendable {
         throw .value(place, key: key, value: value, expected: "a number of seconds")
       }
       if key == "mount linger" { lingerSeconds = seconds } else { patienceSeconds = seconds }
+    case "cache max size":
+      guard let mebibytes = Int(value), mebibytes > 0, mebibytes < 1 << 40 else {
+        throw .value(place, key: key, value: value, expected: "a number of MiB")
+      }
+      cacheBytes = mebibytes << 20
+    case "tag ttl":
+      guard let seconds = Int(value), seconds >= 0, seconds < 1 << 31 else {
+        throw .value(place, key: key, value: value, expected: "a number of seconds")
+      }
+      tagSeconds = seconds
+    case "library uri": libraryURI = value.isEmpty ? nil : value
+    case "image compressor": compressor = value.isEmpty ? nil : value
     case _ where Self.ofApptainer.contains(key):
       notices.append(
         Notice(

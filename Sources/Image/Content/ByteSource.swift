@@ -8,6 +8,17 @@ public protocol ByteSource: AnyObject {
   /// Puts the next bytes at the start of `buffer` and returns how many, at least one; 0 only at the end. `buffer` is not
   /// empty.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ContentFault) -> Int
+
+  /// Passes over up to `count` bytes and returns how many, 0 only at the end. A source that can goes there without
+  /// reading.
+  func skip(_ count: Int) throws(ContentFault) -> Int
+}
+
+extension ByteSource {
+  public func skip(_ count: Int) throws(ContentFault) -> Int {
+    var piece = [UInt8](repeating: 0, count: min(count, 64 << 10))
+    return try read(into: &piece)
+  }
 }
 
 /// Why bytes did not come, or are not those that were promised.
@@ -50,6 +61,12 @@ extension ByteSource {
       }
       bytes += piece[..<count]
     }
+  }
+
+  /// Reads up to the end and forgets the bytes: what a source checks at its end is checked.
+  public func drain() throws(ContentFault) {
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    while try read(into: &piece) > 0 {}
   }
 
   /// The next bytes into an array.
@@ -119,6 +136,12 @@ public final class FileSource: ByteSource {
     }
     offset += count
     return count
+  }
+
+  public func skip(_ count: Int) throws(ContentFault) -> Int {
+    let step = min(count, end - offset)
+    offset += step
+    return step
   }
 }
 

@@ -5,12 +5,14 @@ public import Linux
 public enum FileContent: Sendable {
   case bytes([UInt8])
   case host(HostFile)
+  case layer(LayerContent)
 
   /// Bytes of the file.
   public var size: Int {
     switch self {
     case .bytes(let bytes): bytes.count
     case .host(let file): file.size
+    case .layer(let content): content.size
     }
   }
 
@@ -19,6 +21,7 @@ public enum FileContent: Sendable {
     switch self {
     case .bytes: "a file made here"
     case .host(let file): "/" + RawName.text(file.path)
+    case .layer(let content): "file \(content.index) of layer \(content.layer)"
     }
   }
 
@@ -27,7 +30,24 @@ public enum FileContent: Sendable {
     switch self {
     case .bytes(let bytes): return ContentReader(bytes: bytes)
     case .host(let file): return ContentReader(file, try file.open())
+    case .layer: throw .notHere(path: path)
     }
+  }
+}
+
+/// A file's bytes in a layer, which lie compressed elsewhere: they are copied from there, never opened here.
+public struct LayerContent: Equatable, Sendable {
+  /// The layer, counted from 0 at the bottom.
+  public let layer: Int
+  /// The content among those of its layer.
+  public let index: Int
+  /// Bytes, at least 1.
+  public let size: Int
+
+  public init(layer: Int, index: Int, size: Int) {
+    self.layer = layer
+    self.index = index
+    self.size = size
   }
 }
 

@@ -99,6 +99,17 @@ public struct Tree: Sendable {
     for index in nodes.indices { nodes[index].modified = min(nodes[index].modified, latest) }
   }
 
+  /// Directories can be read, changed and entered by their owner, files read and changed.
+  public mutating func fixPermissions() {
+    for index in nodes.indices {
+      switch nodes[index].content {
+      case .directory: nodes[index].mode |= 0o700
+      case .file: nodes[index].mode |= 0o600
+      default: break
+      }
+    }
+  }
+
   private static func place(of name: [UInt8], in entries: [Entry]) -> Int {
     var low = 0
     var high = entries.count

@@ -11,6 +11,8 @@ public enum TreeFault: Error, Equatable, Sendable {
   case nameTooLong(path: String)
   /// A path of the tree leads through something that is no directory, or through too many links.
   case notADirectory(path: String)
+  /// The bytes of the file are not in memory and not on this host: somebody asked in the wrong order.
+  case notHere(path: String)
 }
 
 extension TreeFault: Explained {
@@ -37,7 +39,13 @@ extension TreeFault: Explained {
     case .notADirectory(let path):
       Explanation(
         what: "cannot place \(printable(path)) in the image",
-        why: "something above it is no directory, or its links go in circles")
+        why: "it, or something above it, is no directory, or a link that leads to none",
+        remedy: "make a directory of it where the image is made")
+    case .notHere(let path):
+      Explanation(
+        what: "cannot read \(printable(path))",
+        why: "its bytes are not in memory: this is a mistake in the order of Apus's own work",
+        remedy: "report it with the command and the image")
     }
   }
 }
