@@ -1,2 +1,0 @@
-import Cache
-import Testing
