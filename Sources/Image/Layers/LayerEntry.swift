@@ -40,4 +40,7 @@ public struct LayerEntry: Sendable {
     self.modified = modified
     self.attributes = attributes
   }
+
+  /// The path for messages.
+  public var text: String { EntryPath.text(path) }
 }
