@@ -171,7 +171,7 @@ extension DataWriter {
       for block in first..<first + count {
         let bytes = try Self.read(
           reader, at: block * plan.blockSize, count: plan.size(ofBlock: block, of: file))
-        if Self.isZero(bytes) {
+        if isZero(bytes) {
           blocks.append((StoredSize(rawValue: 0), []))
         } else if let stored = encoded(bytes, with: encoder) {
           blocks.append((StoredSize(bytes: stored.count, isCompressed: true), stored))
@@ -219,18 +219,6 @@ extension DataWriter {
     }
     if let failure { throw failure }
     return bytes
-  }
-
-  private static func isZero(_ bytes: [UInt8]) -> Bool {
-    unsafe bytes.withUnsafeBytes { bytes in
-      var offset = 0
-      while bytes.count - offset >= 8 {
-        // In range: 8 bytes are left.
-        if unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != 0 { return false }
-        offset += 8
-      }
-      return unsafe bytes[offset...].allSatisfy { $0 == 0 }
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-internal import Codec
+public import Codec
 internal import Model
 
 /// Collects a table of metadata blocks: 8 KiB each, compressed where that helps, with two bytes of size in front
@@ -46,7 +46,7 @@ struct MetadataWriter {
 }
 
 /// The block compressed, or nil when that would not make it smaller.
-func encoded(_ block: [UInt8], with encoder: BlockEncoder) -> [UInt8]? {
+public func encoded(_ block: [UInt8], with encoder: BlockEncoder) -> [UInt8]? {
   guard block.count > 1 else { return nil }
   var size: Int?
   let out = unsafe [UInt8](unsafeUninitializedCapacity: block.count - 1) { buffer, initialized in

@@ -1,7 +1,7 @@
 internal import Codec
 internal import Linux
 internal import Model
-internal import Squashfs
+public import Squashfs
 public import Tree
 
 /// Writes a tree as squashfs 4.0 into an open file: contents first, by as many threads as asked for, then inodes,
@@ -28,28 +28,48 @@ public enum SquashfsWriter {
   public static func write(
     _ tree: Tree, to output: Int32, at offset: Int, options: WriterOptions = WriterOptions()
   ) throws(WriterFault) -> Result {
-    guard let encoder = BlockEncoder(options.compressor, level: options.level) else {
-      throw .compressor(options.compressor)
-    }
+    guard BlockEncoder.supported.contains(options.compressor) else { throw .compressor(options.compressor) }
     let files = filesInOrder(tree)
     let plan: DataPlan
     do throws(TreeFault) {
       plan = try DataPlan(files.map(\.content), blockSize: options.blockSize)
     } catch { throw .tree(error) }
-    let head = compressorOptions(options)
-    let data = try DataWriter.write(
-      plan, options, to: output, offset: offset, start: Superblock.size + head.count)
+    let data = try DataWriter.write(plan, options, to: output, offset: offset, start: dataStart(options))
     var placements: [Int: FilePlacement] = [:]
     placements.reserveCapacity(files.count)
     for (index, file) in files.enumerated() { placements[file.node] = data.placements[index] }
+    return try finish(
+      tree, placements, fragments: data.fragments, dataEnd: data.end, to: output, at: offset,
+      options: options
+    ) { parts in
+      var hash = data.hash
+      for part in parts { unsafe part.withUnsafeBytes { unsafe hash.add($0) } }
+      return hash.bytes
+    }
+  }
 
+  /// Where the data of an image begins: behind the superblock and the options of the compressor.
+  public static func dataStart(_ options: WriterOptions) -> Int {
+    Superblock.size + compressorOptions(options).count
+  }
+
+  /// Writes the tables of an image whose data lie in the file already, up to `dataEnd` from its start. `placements`: of
+  /// every file with content, by node. `identifier` makes the 16 bytes that name the image from the tables.
+  public static func finish(
+    _ tree: Tree, _ placements: [Int: FilePlacement], fragments: [Fragment], dataEnd: Int, to output: Int32,
+    at offset: Int, options: WriterOptions, identifier: ([[UInt8]]) -> [UInt8]
+  ) throws(WriterFault) -> Result {
+    guard let encoder = BlockEncoder(options.compressor, level: options.level) else {
+      throw .compressor(options.compressor)
+    }
+    let head = compressorOptions(options)
     var writer = TreeWriter(tree, placements, encoder)
     let root = try writer.write()
-    var tables = Tables(start: data.end, encoder: encoder)
+    var tables = Tables(start: dataEnd, encoder: encoder)
     let inodeTable = tables.add(writer.inodes.bytes)
     let directoryTable = tables.add(writer.directories.bytes)
     let fragmentTable = tables.add(
-      data.fragments.map { fragment in
+      fragments.map { fragment in
         var entry = ByteWriter(reserving: 16)
         entry.put(fragment.start)
         entry.put(fragment.stored.rawValue)
@@ -70,26 +90,22 @@ public enum SquashfsWriter {
     let superblock = Superblock(
       inodeCount: UInt32(writer.exported.count), modified: options.modified,
       blockSize: UInt32(options.blockSize),
-      fragmentCount: UInt32(data.fragments.count), compressor: options.compressor,
+      fragmentCount: UInt32(fragments.count), compressor: options.compressor,
       flags: Superblock.Flags.deduplicated | Superblock.Flags.exportable
         | (attributeTable == Superblock.none ? Superblock.Flags.noXattrs : 0)
         | (head.isEmpty ? 0 : Superblock.Flags.compressorOptions),
       idCount: UInt16(writer.ids.count), root: root, bytesUsed: UInt64(bytesUsed), idTable: idTable,
       xattrTable: attributeTable, inodeTable: inodeTable, directoryTable: directoryTable,
       fragmentTable: fragmentTable, exportTable: exportTable)
-    try write(tables.bytes, to: output, at: offset + data.end)
+    try write(tables.bytes, to: output, at: offset + dataEnd)
     try write(superblock.bytes + head, to: output, at: offset)
-    var hash = data.hash
-    for part in [tables.bytes, superblock.bytes + head] {
-      unsafe part.withUnsafeBytes { unsafe hash.add($0) }
-    }
     return Result(
-      bytesUsed: bytesUsed, size: data.end + tables.bytes.count, inodeCount: writer.exported.count,
-      identifier: hash.bytes)
+      bytesUsed: bytesUsed, size: dataEnd + tables.bytes.count, inodeCount: writer.exported.count,
+      identifier: identifier([tables.bytes, superblock.bytes + head]))
   }
 
   /// Every file once, in the order of the tree: files of one directory lie together, and so do their fragments.
-  private static func filesInOrder(_ tree: Tree) -> [(node: Int, content: FileContent)] {
+  public static func filesInOrder(_ tree: Tree) -> [(node: Int, content: FileContent)] {
     var seen = [Bool](repeating: false, count: tree.nodes.count)
     var files: [(node: Int, content: FileContent)] = []
     func visit(_ directory: Int) {

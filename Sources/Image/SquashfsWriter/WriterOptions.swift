@@ -17,7 +17,7 @@ public struct WriterOptions: Sendable {
 
   public init(
     compressor: Compressor = .gzip, level: Int? = nil, blockSize: Int = 128 << 10,
-    threads: Int = Processors.allowed,
+    threads: Int = Processors.usable,
     modified: UInt32 = 0
   ) {
     self.compressor = compressor

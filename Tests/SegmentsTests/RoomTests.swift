@@ -1,2 +1,0 @@
-import Segments
-import Testing
