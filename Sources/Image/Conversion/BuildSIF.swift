@@ -30,7 +30,7 @@ public enum SIFBuild {
   }
 
   /// The name of the root file system's object.
-  private static let partitionName = "squashfs"
+  static let partitionName = "squashfs"
 
   /// A SIF of the root file system in `directory`.
   public static func make(
@@ -50,6 +50,7 @@ public enum SIFBuild {
       result = try write(plan.tree, plan.architecture, into: output.number, options)
     } catch {
       if case .writer(.tree(let fault)) = error { throw .tree(fault.onHost(below: path)) }
+      if case .writer(.write) = error { throw error.writing(target) }
       throw error
     }
     try output.publish()

@@ -10,17 +10,10 @@ extension SIFBuild {
   public static func make(_ target: String, from source: String, _ options: Options) throws(BuildFault)
     -> Result
   {
-    try refuseReference(source)
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(source) } catch { throw .source(path: source, error) }
     return facts.kind == .directory
       ? try make(target, fromDirectory: source, options) : try make(target, fromImage: source, options)
-  }
-
-  /// A reference is no source yet.
-  static func refuseReference(_ source: String) throws(BuildFault) {
-    guard source.holds(bytesOf: "://") else { return }
-    throw .unsupportedSource(path: source, kind: "a reference to a registry or archive")
   }
 
   /// A SIF with the same root file system as an image, byte for byte. Its small objects come along; signatures do not,

@@ -14,7 +14,7 @@ extension TreeFault {
     case .changed(let path): .changed(path: place(path))
     case .tooDeep(let path): .tooDeep(path: place(path))
     // These are about the places things get in the image.
-    case .nameTooLong, .notADirectory: self
+    case .nameTooLong, .notADirectory, .notHere: self
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Codec
+internal import Content
 internal import Glibc
 internal import Linux
 internal import Squashfs
@@ -14,7 +15,6 @@ public enum Sandbox {
   public static func make(_ target: String, fromImage path: String, replaces: Bool) throws(BuildFault)
     -> Result
   {
-    try SIFBuild.refuseReference(path)
     let (parent, name) = OutputFile.split(target)
     let directory: Descriptor
     do throws(SystemCallFault) { directory = try File.open(parent, O_RDONLY | O_DIRECTORY) } catch {

@@ -1,0 +1,241 @@
+internal import Cache
+internal import Codec
+internal import Content
+internal import Glibc
+internal import Layers
+internal import Linux
+internal import Model
+internal import Segments
+internal import SquashfsWriter
+
+/// Where the contents of an image's layers come from when the image is put together.
+enum PreparedLayers {
+  /// Stored, each in a segment.
+  case stored(SegmentList)
+  /// Known, and read once more.
+  case indexed([LayerIndex])
+}
+
+/// Makes the layers of an image ready: each becomes a segment in the cache unless it is there already, or, without a
+/// cache, only its index is made.
+struct LayerConversion {
+  /// Layers that are read at the same time: more connections to one registry gain nothing.
+  private static let mostAtOnce = 4
+
+  let image: SourceImage
+  let pool: EncoderPool
+  let cache: CacheDirectory?
+  /// A directory for segments without a name.
+  let scratch: String
+  let progress: ConversionProgress
+  /// Hears what a user should know, from any thread.
+  let notice: @Sendable (Notice) -> Void
+
+  func prepare() throws(BuildFault) -> PreparedLayers {
+    // The largest first: it decides when all are done.
+    let order = image.layers.indices.sorted {
+      (image.layers[$1].size, $0) < (image.layers[$0].size, $1)
+    }
+    let conversion = self
+    if cache == nil, image.isLocal {
+      let indexes = try LayerThreads.run(order, atMost: Self.mostAtOnce) { layer throws(BuildFault) in
+        try conversion.index(layer)
+      }
+      return .indexed(image.layers.indices.compactMap { indexes[$0] })
+    }
+    let cache = cache
+    let segments = try LayerThreads.run(order, atMost: Self.mostAtOnce) { layer throws(BuildFault) in
+      if let cache { try conversion.segment(layer, cache) } else { try conversion.unnamedSegment(layer) }
+    }
+    var list = SegmentList()
+    for layer in image.layers.indices {
+      if let segment = segments[layer] { list.append(segment) }
+    }
+    return .stored(list)
+  }
+
+  /// A layer as it is read.
+  private struct OpenLayer {
+    /// As it comes, counted.
+    let packed: CountedSource
+    /// Decompressed.
+    let bytes: HashedSource
+
+    /// Why bytes make no sense: they may not be those that were promised, which a source that verifies them
+    /// tells at its end, and only there. Whoever keeps a download then knows that it is not to be resumed.
+    func cause(_ fault: SegmentFault) -> BuildFault {
+      switch fault {
+      case .layer, .content:
+        do throws(ContentFault) {
+          try packed.drain()
+          return .segment(fault)
+        } catch {
+          if case .source = error { return .segment(fault) }
+          return .content(error)
+        }
+      default: return .segment(fault)
+      }
+    }
+  }
+
+  private func open(_ layer: Int) throws(BuildFault) -> OpenLayer {
+    let source = image.layers[layer]
+    let progress = progress
+    let packed: CountedSource
+    do throws(ContentFault) {
+      packed = CountedSource(try source.open()) { progress(.read(layer, bytes: $0)) }
+    } catch { throw .content(error) }
+    let inflated = InflatedSource(packed, name: source.name, isVerified: source.isVerified)
+    return OpenLayer(packed: packed, bytes: HashedSource(inflated))
+  }
+
+  /// Decompressed bytes for each that is stored beyond which a layer is suspicious: what programs and data are made of
+  /// stays far below.
+  private static let usualRatio = 1000
+
+  /// Reads what lies behind the archive and compares the whole with what the configuration says. Tells what was left out.
+  private func check(_ source: HashedSource, _ layer: Int, _ index: LayerIndex) throws(BuildFault) {
+    let expected = image.configuration.differences[layer]
+    let found: Digest
+    do throws(ContentFault) { found = try source.finish() } catch { throw .content(error) }
+    let stored = image.layers[layer]
+    guard found == expected else {
+      throw .difference(layer: stored.name, expected: expected, found: found)
+    }
+    for note in index.notes { notice(note) }
+    if source.byteCount / max(1, stored.size) >= Self.usualRatio {
+      notice(
+        Notice(
+          .warning,
+          "layer \(printable(stored.name)) has \(source.byteCount) bytes, more than \(Self.usualRatio) times what is "
+            + "stored of it"))
+    }
+  }
+
+  private func index(_ layer: Int) throws(BuildFault) -> LayerIndex {
+    let source = image.layers[layer]
+    progress(.layer(layer, name: source.name, size: source.size))
+    let opened = try open(layer)
+    let index: LayerIndex
+    do throws(SegmentFault) {
+      index = try SegmentWriter.index(opened.bytes, name: source.name, blockSize: pool.options.blockSize)
+    } catch { throw opened.cause(error) }
+    try check(opened.bytes, layer, index)
+    progress(.done(layer, fromCache: false))
+    return index
+  }
+
+  /// The name of a layer's segment: everything that its bytes follow from.
+  static func segmentName(_ difference: Digest, _ options: WriterOptions) -> String {
+    let level = options.level ?? BlockEncoder.defaultLevel(options.compressor)
+    return Digest.of(
+      Array(
+        ("segment \(Segment.formatVersion) \(difference.text) \(options.compressor.name) "
+          + "\(BlockEncoder.libraryVersion(options.compressor)) \(level) \(options.blockSize)").utf8)
+    ).hex
+  }
+
+  private func segment(_ layer: Int, _ cache: CacheDirectory) throws(BuildFault) -> HeldSegment {
+    let source = image.layers[layer]
+    let name = Self.segmentName(image.configuration.differences[layer], pool.options)
+    progress(.layer(layer, name: source.name, size: source.size))
+    if let found = try stored(name, cache) {
+      progress(.done(layer, fromCache: true))
+      return found
+    }
+    let outcome: LockOutcome
+    do throws(CacheFault) {
+      outcome = try cache.lock(name, work: "converts \(source.name)") {
+        cache.has(.segments, name)
+      } notice: {
+        notice($0)
+      }
+    } catch { throw .cache(error) }
+    // Another process may have made it meanwhile.
+    if let found = try stored(name, cache) {
+      progress(.done(layer, fromCache: true))
+      return found
+    }
+    let made = try make(layer, name, cache)
+    progress(.done(layer, fromCache: false))
+    // Others that wait for it find it now.
+    _ = consume outcome
+    return made
+  }
+
+  /// nil where there is none, or only a damaged one, which is then made anew.
+  private func stored(_ name: String, _ cache: CacheDirectory) throws(BuildFault) -> HeldSegment? {
+    guard let file = cache.find(.segments, name) else { return nil }
+    do throws(SegmentFault) {
+      return HeldSegment(try Segment.open(file, name: name, blockSize: pool.options.blockSize))
+    } catch {
+      notice(Notice(.warning, "\(error.explanation.what): \(error.explanation.why); it is made anew"))
+      cache.remove(.segments, name)
+      return nil
+    }
+  }
+
+  private func make(_ layer: Int, _ name: String, _ cache: CacheDirectory) throws(BuildFault) -> HeldSegment {
+    var object: UnfinishedObject
+    do throws(CacheFault) { object = try cache.create(.segments, name) } catch { throw .cache(error) }
+    let opened = try open(layer)
+    let segment: Segment
+    do throws(SegmentFault) {
+      segment = try SegmentWriter.write(
+        opened.bytes, name: image.layers[layer].name, to: object.number,
+        path: "\(cache.path)/segments/\(name)", with: pool)
+    } catch { throw opened.cause(error) }
+    try check(opened.bytes, layer, segment.index)
+    do throws(CacheFault) { try object.publish() } catch { throw .cache(error) }
+    image.layers[layer].forget()
+    return HeldSegment(segment)
+  }
+
+  /// A segment in a file without a name: for layers that cost too much to read twice, where there is no cache.
+  private func unnamedSegment(_ layer: Int) throws(BuildFault) -> HeldSegment {
+    let source = image.layers[layer]
+    progress(.layer(layer, name: source.name, size: source.size))
+    let file: Descriptor
+    do throws(SystemCallFault) { file = try ArchiveFile.unnamedFile(in: scratch) } catch {
+      throw .output(path: scratch, error)
+    }
+    let opened = try open(layer)
+    let segment: Segment
+    do throws(SegmentFault) {
+      segment = try SegmentWriter.write(
+        opened.bytes, name: source.name, to: file.number, path: scratch, with: pool)
+    } catch { throw opened.cause(error) }
+    try check(opened.bytes, layer, segment.index)
+    progress(.done(layer, fromCache: false))
+    return HeldSegment(segment)
+  }
+
+  /// The layer once more, for the second pass. Its end is checked as in the first.
+  func reopen(_ layer: Int) throws(SegmentFault) -> any ByteSource {
+    do throws(ContentFault) {
+      let source = image.layers[layer]
+      return VerifiedSource(
+        InflatedSource(try source.open(), name: source.name, isVerified: source.isVerified),
+        name: source.name, digest: image.configuration.differences[layer], size: nil)
+    } catch { throw .content(error) }
+  }
+}
+
+/// Passes bytes on and tells how many have come.
+final class CountedSource: ByteSource {
+  private let source: any ByteSource
+  private let told: (Int) -> Void
+  private var count = 0
+
+  init(_ source: any ByteSource, _ told: @escaping (Int) -> Void) {
+    self.source = source
+    self.told = told
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ContentFault) -> Int {
+    let got = try unsafe source.read(into: buffer)
+    count += got
+    if got > 0 { told(count) }
+    return got
+  }
+}

@@ -1,0 +1,112 @@
+internal import Cache
+internal import Content
+internal import Glibc
+internal import Model
+internal import Reference
+internal import Registry
+
+/// A SIF behind an http or https address.
+struct WebImage {
+  let options: AcquisitionOptions
+  let cache: CacheDirectory
+
+  /// The file, from the cache if the server says that it has not changed.
+  func image(_ url: String) throws(BuildFault) -> AcquiredImage {
+    guard let address = WebAddress(url) else {
+      throw .reference(.url(url))
+    }
+    let known = cache.tag(url, platform: "")
+    let image = known?.image
+    if let image, let known, options.isOffline || time(nil) - known.checkedSeconds < options.tagSeconds,
+      let object = cache.locate(.images, image)
+    {
+      return AcquiredImage(object)
+    }
+    if options.isOffline { throw .offline(name: url) }
+    var headers: HTTPHeaders = [:]
+    if let image, let mark = known?.etag, cache.has(.images, image) { headers.add("If-None-Match", mark) }
+    let answer: WebResource
+    do throws(RegistryFault) {
+      answer = try WebResource.get(
+        address, headers: headers, options: options.network.options, isInsecure: options.network.isInsecure)
+    } catch { throw .registry(error) }
+    if answer.status == 304, let known, let image, let object = cache.locate(.images, image) {
+      record(url, known.digest, image, known.etag)
+      return AcquiredImage(object)
+    }
+    guard answer.status == 200 else { throw .registry(answer.refusal()) }
+    let name = try Self.keep(answer, name: url, options: options, cache: cache)
+    record(url, Digest.of(Array(name.utf8)), name, answer.headers["etag"])
+    guard let object = cache.locate(.images, name) else { throw .vanished(name: url) }
+    return AcquiredImage(object)
+  }
+
+  /// The file behind an address, without the cache.
+  static func write(_ url: String, into output: Int32, _ options: AcquisitionOptions) throws(BuildFault) {
+    guard let address = WebAddress(url) else { throw .reference(.url(url)) }
+    let answer: WebResource
+    do throws(RegistryFault) {
+      answer = try WebResource.get(
+        address, options: options.network.options, isInsecure: options.network.isInsecure)
+    } catch { throw .registry(error) }
+    guard answer.status == 200 else { throw .registry(answer.refusal()) }
+    try SIFDownload.write(answer, into: output, name: url) { _ in }
+  }
+
+  private func record(_ url: String, _ digest: Digest, _ image: String, _ mark: String?) {
+    // Without the record it is only got again.
+    try? cache.setTag(
+      TagRecord(
+        reference: url, platform: "", digest: digest, image: image, checkedSeconds: time(nil), etag: mark))
+  }
+
+  /// Puts the body of an answer into the cache, under the digest of its bytes. `expected`: what the digest must be.
+  static func keep(
+    _ answer: WebResource, name: String, options: AcquisitionOptions, cache: CacheDirectory,
+    expected: Digest? = nil
+  ) throws(BuildFault) -> String {
+    let progress = options.layers.progress
+    let size = answer.size ?? 0
+    progress(.layer(0, name: name, size: size))
+    // Its name is known when all of it is here.
+    var object: UnfinishedObject
+    let temporary = Digest.of(Array("\(name) \(getpid())".utf8)).hex
+    do throws(CacheFault) { object = try cache.create(.images, temporary, mode: 0o755) } catch {
+      throw .cache(error)
+    }
+    let hashed = HashingSource(answer)
+    try SIFDownload.write(hashed, into: object.number, name: name) { progress(.read(0, bytes: $0)) }
+    if let size = answer.size, size != hashed.count {
+      throw .content(.size(of: name, expected: size, found: hashed.count))
+    }
+    let digest = hashed.digest
+    if let expected, expected != digest {
+      throw .content(.digest(of: name, expected: expected, found: digest))
+    }
+    do throws(CacheFault) {
+      try object.rename(to: digest.hex)
+      try object.publish()
+    } catch { throw .cache(error) }
+    progress(.done(0, fromCache: false))
+    return digest.hex
+  }
+}
+
+/// Passes bytes on and computes their digest.
+private final class HashingSource: ByteSource {
+  private let source: any ByteSource
+  private let hasher = DigestHasher()
+  private(set) var count = 0
+
+  init(_ source: any ByteSource) { self.source = source }
+
+  /// Of all bytes that came. To be asked once, at the end.
+  var digest: Digest { hasher.finish() }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ContentFault) -> Int {
+    let got = try unsafe source.read(into: buffer)
+    unsafe hasher.add(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+    count += got
+    return got
+  }
+}
