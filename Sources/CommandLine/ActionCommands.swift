@@ -73,10 +73,10 @@ extension Commands {
     "app", nil, .value("NAME"), variables: ["APP", "APPNAME"],
     help: "One of the applications in the image (/scif/apps)")
 
-  static let action: [Option] = binds + writable + environment + isolation + [directory, app]
+  static let action: [Option] = binds + writable + environment + isolation + [directory, app] + access
 
   static let imageForms = """
-    IMAGE is a SIF file, a squashfs file, or a directory with a root file system. The container sees the user's home \
+    IMAGE is a SIF file, a squashfs file, a directory with a root file system, or a reference (`apus help pull`). The container sees the user's home \
     directory, /tmp, the working directory and the network of the host, unless an option says otherwise.
     """
 

@@ -4,22 +4,17 @@ extension Commands {
     Command(
       ["build"], "OUT SOURCE", operands: 2...2, summary: "Make an image",
       description:
-        "SOURCE is a root directory, a SIF or a squashfs file. OUT is a SIF file, or with --sandbox a "
-        + "directory. The same tree always gives the same bytes. Nothing half-made is ever left under the name OUT.",
-      examples: ["apus build debian.sif /srv/debian-root", "apus build --sandbox root/ debian.sif"],
+        "SOURCE is a root directory, a SIF, a squashfs file or a reference. OUT is a SIF file, or with --sandbox a "
+        + "directory. The same source always gives the same bytes. Nothing half-made is ever left under the name "
+        + "OUT. " + referenceForms,
+      examples: [
+        "apus build debian.sif /srv/debian-root", "apus build --sandbox root/ debian.sif",
+        "apus build tools.sif docker-archive:tools.tar",
+      ],
       options: [
         Option("force", "F", variables: ["FORCE"], help: "Replace OUT if it exists"),
         Option("sandbox", "s", variables: ["SANDBOX"], help: "Make a directory instead of a SIF"),
-        Option(
-          "compressor", nil, .value("NAME"), variables: ["COMPRESSOR"],
-          help: "gzip (default), zstd, xz, lz4 or lzo; an optional level follows a colon"),
-        Option(
-          "threads", nil, .value("COUNT"), variables: ["THREADS"],
-          help: "Threads that compress; the result is the same"),
-        Option(
-          "arch", nil, .value("NAME"), variables: ["BUILD_ARCH"],
-          help: "Architecture of the programs in the image"),
-      ], mixesOptions: true),
+      ] + conversion + access, mixesOptions: true),
     Command(
       ["inspect"], "IMAGE", operands: 1...1, summary: "Show labels, scripts and definition of an image",
       description: "Without options: the labels.",
@@ -33,10 +28,10 @@ extension Commands {
         Option("all", help: "Everything, as JSON"),
         Option("list-apps", help: "Names of the applications in the image"),
         Option("app", nil, .value("NAME"), help: "Of one application in the image"),
-      ], mixesOptions: true),
+      ] + access, mixesOptions: true),
     Command(
       ["run-help"], "IMAGE", operands: 1...1, summary: "Show the help text of an image",
-      options: [Option("app", nil, .value("NAME"), help: "Of one application in the image")],
+      options: [Option("app", nil, .value("NAME"), help: "Of one application in the image")] + access,
       mixesOptions: true),
     Command(
       ["sif", "header"], "FILE", operands: 1...1, summary: "Show the header of a SIF", options: [json],

@@ -29,7 +29,7 @@ import Testing
       (["ex"], ["exec", "explain"]), (["--deb"], ["--debug"]), (["-q", "insp"], ["inspect"]),
       (["--config", "exec", "mou"], ["mounts"]), (["--config", "=", "x", "mou"], ["mounts"]),
       (["exec", "--writ"], ["--writable", "--writable-tmpfs"]),
-      (["exec", "--bind", "/a", ":", "/b", "--no-h"], ["--no-home"]),
+      (["exec", "--bind", "/a", ":", "/b", "--no-h"], ["--no-home", "--no-https"]),
       (["exec", "-B", "/a", "--cleane"], ["--cleanenv"]),
       (["explain", ""], ["exec", "run", "shell", "test"]),
       (["explain", "shell", "--she"], ["--shell"]), (["sif", ""], ["header", "list", "info", "dump"]),

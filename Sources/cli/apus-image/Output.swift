@@ -35,6 +35,9 @@ struct Output {
   /// A result, on standard output.
   func result(_ text: String) { write(1, text) }
 
+  /// How far something is, on standard error; as it is.
+  func progress(_ text: String) { write(2, text) }
+
   private func word(_ text: String, color: Int) -> String {
     usesColor ? "\u{1B}[\(color)m\(text)\u{1B}[0m" : text
   }

@@ -1,9 +1,10 @@
 internal import CommandLine
 internal import Glibc
+internal import Linux
 internal import Model
 
 // `apus-image` does what needs no launch: `apus build …` executes it with the same words.
-exit(run(Array(Swift.CommandLine.arguments.dropFirst())))
+exit(run(Array(Inheritance.arguments.dropFirst())))
 
 /// Takes the words apart and calls the command. Returns the exit code.
 func run(_ words: [String]) -> Int32 {
@@ -21,6 +22,12 @@ func run(_ words: [String]) -> Int32 {
   for (name, option) in parsed.variables { output.notice(Notice(.debug, "\(name) counts as --\(option)")) }
   switch parsed.command.path {
   case ["build"]: return runBuild(parsed, output)
+  case ["pull"]: return runPull(parsed, output)
+  case ["push"]: return runPush(parsed, output)
+  case let path where path.first == "registry": return runRegistry(parsed, output)
+  case let path where ["exec", "run", "shell", "test", "explain", "inspect", "run-help"].contains(path.first):
+    return runReference(parsed, words, output)
+  case let path where path.first == "cache": return runCache(parsed, output)
   default:
     return output.fatal(
       Explanation(

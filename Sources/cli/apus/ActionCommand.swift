@@ -39,7 +39,8 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   if request.action == .shell, parsed.operands.count > 1 {
     output.notice(Notice(.warning, "parameters to the shell command are ignored"))
   }
-  let isPrivileged = geteuid() == 0 && !parsed.isOn("userns")
+  // Root of a user namespace (`unshare -r`, a rootless container) may not attach loop devices.
+  let isPrivileged = geteuid() == 0 && !parsed.isOn("userns") && Namespace.isOfSystem
   let pending: PendingMount
   do throws(MountFault) {
     pending = try ImageMount.begin(

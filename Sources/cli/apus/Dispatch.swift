@@ -1,36 +1,6 @@
 internal import CommandLine
-internal import Glibc
 internal import Model
 internal import Settings
-
-/// The environment as it came, `NAME=value`.
-func inheritedEnvironment() -> [String] {
-  // Read once before anything changes it; the block ends with NULL (environ(7)).
-  unsafe strings(Glibc.environ)
-}
-
-/// The words as they came, the program's name first.
-func inheritedArguments() -> [String] {
-  // Set by the C library before main, and ended by NULL (execve(2)).
-  unsafe strings(Swift.CommandLine.unsafeArgv)
-}
-
-private func strings(_ block: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> [String] {
-  var entries: [String] = []
-  var next = unsafe block
-  while let entry = unsafe next.pointee {
-    let count = unsafe strlen(entry)
-    // Nearly always UTF-8 without the bytes that stand-ins begin with: then one copy is all it takes.
-    if unsafe memchr(entry, 0xF4, count) == nil, let text = unsafe String(validatingCString: entry) {
-      entries.append(text)
-    } else {
-      let bytes = unsafe UnsafeRawBufferPointer(start: entry, count: count)
-      entries.append(HostText.decode(unsafe [UInt8](bytes)))
-    }
-    unsafe next += 1
-  }
-  return entries
-}
 
 /// Takes the words apart and calls the command. Returns the exit code; a launch that succeeds never returns.
 func run(_ arguments: [String], _ variables: Variables) -> Int32 {
@@ -60,6 +30,7 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   if parsed.isOn("nocolor") { output.usesColor = false }
   if parsed.isOn("version") { return runVersion(output, named: true) }
   if parsed.isOn("help") { return runHelp(parsed.command.path, output) }
+  if reference(of: parsed) != nil { return runImageProgram(words, variables, output) }
   return dispatch(parsed, words, variables, output)
 }
 
@@ -67,7 +38,8 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
 {
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
-  case "build": runImageProgram(words, variables, output)
+  case "build", "pull", "push", "registry": runImageProgram(words, variables, output)
+  case "cache": runImageProgram(words, variables, output)
   case "inspect": runInspect(parsed, output)
   case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)

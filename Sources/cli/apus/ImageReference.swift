@@ -1,22 +1,34 @@
+internal import CommandLine
 internal import Glibc
 internal import Linux
 internal import Model
 
-/// Why a reference is no image yet: this version opens files and directories only. nil for a path.
-func unsupportedReference(_ text: String) -> Explanation? {
-  guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+/// Whether the operand of a command names an image by reference (`docker://…`, `oci-archive:…`) and not by path. Such a
+/// command is handed to `apus-image`, which gets the image and starts this program again with its path.
+func isReference(_ text: String) -> Bool {
+  guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
   let scheme = String(text[..<colon])
-  let isURI = isScheme(scheme) && text[colon...].starts(withBytesOf: "://")
+  if isScheme(scheme), text[colon...].starts(withBytesOf: "://") { return scheme != "instance" }
   // A file may be called so.
-  let isTransport =
-    ["docker-archive", "docker-daemon", "oci", "oci-archive"].contains(scheme)
+  return ["docker-archive", "docker-daemon", "oci", "oci-archive"].contains(scheme)
     && (try? File.facts(text)) == nil
-  guard isURI || isTransport else { return nil }
+}
+
+/// The reference that a command's image is; nil for a path, and for commands that take none.
+func reference(of parsed: Parsed) -> String? {
+  switch parsed.command.path.first {
+  case "exec", "run", "shell", "test", "explain", "inspect", "run-help":
+    parsed.operands.first.flatMap { isReference($0) ? $0 : nil }
+  default: nil
+  }
+}
+
+/// Why a text is no image; nil for a path.
+func unsupportedReference(_ text: String) -> Explanation? {
+  guard text.starts(withBytesOf: "instance://") else { return nil }
   return Explanation(
-    what: "cannot use \(printable(withoutSecret(text, scheme))) as an image",
-    why: scheme == "instance"
-      ? "this version has no instances" : "this version reads no references to registries and archives",
-    remedy: "name a SIF, a squashfs file or a root directory")
+    what: "cannot use \(printable(text)) as an image", why: "this version has no instances",
+    remedy: "name a SIF, a squashfs file, a root directory or a reference")
 }
 
 /// RFC 3986, section 3.1.
@@ -25,13 +37,4 @@ private func isScheme(_ text: String) -> Bool {
   return text.utf8.allSatisfy {
     (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || "+-.".utf8.contains($0)
   }
-}
-
-/// The reference without a user's name and password before the host (RFC 3986, section 3.2.1). References to registries
-/// have an @ before a digest.
-private func withoutSecret(_ text: String, _ scheme: String) -> String {
-  let rest = text.dropFirst(scheme.count + 3)
-  let authority = rest.prefix { $0 != "/" }
-  guard ["http", "https"].contains(scheme), let at = authority.lastIndex(of: "@") else { return text }
-  return scheme + "://" + rest[rest.index(after: at)...]
 }

@@ -1,5 +1,6 @@
 internal import Glibc
+internal import Linux
 internal import Settings
 
 // Every command starts here. Nothing below may start a thread: launches enter namespaces.
-exit(run(inheritedArguments(), Variables(inheritedEnvironment())))
+exit(run(Inheritance.arguments, Variables(Inheritance.environment)))

@@ -1,0 +1,49 @@
+internal import CommandLine
+internal import Conversion
+internal import Glibc
+internal import Linux
+internal import Model
+internal import Reference
+
+/// `apus run docker://…` and its relatives: gets the image and becomes the launcher again, with the image's file in the
+/// place of the reference. `words` as this program was given them.
+func runReference(_ parsed: Parsed, _ words: [String], _ output: Output) -> Int32 {
+  let text = parsed.operands[0]
+  do throws(Failure) {
+    let source = try imageSource(text)
+    let supply = try ImageSupply(parsed, output, tagSeconds: nil)
+    let delivery = Delivery(supply.options)
+    let image: String
+    do throws(BuildFault) {
+      if let acquired = try delivery.cached(source) {
+        image = "descriptor:\(try keep(acquired.descriptor.number)):\(acquired.path)"
+      } else {
+        let file = try delivery.unnamed(source)
+        // Kept from being closed before the copy is made.
+        image = "descriptor:\(try keep(file.release())):\(text)"
+      }
+    } catch { throw Failure(error.explanation) }
+    supply.display.finish()
+    supply.tellNotices()
+    // Options may stand behind operands in commands that start nothing; there the first equal word is the image.
+    let place =
+      parsed.command.mixesOptions ? words.firstIndex(of: text) : words.count - parsed.operands.count
+    var changed = words
+    if let place { changed[place] = image }
+    let cause = Process.become(Site.launcher, [Site.launcher] + changed, environment: Inheritance.environment)
+    throw Failure(
+      Explanation(
+        what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
+        remedy: "the installation is incomplete: install it anew (make install)"))
+  } catch { return output.fatal(error.explanation, exit: error.exit) }
+}
+
+/// A copy of a descriptor that stays open when the launcher is executed.
+private func keep(_ number: Int32) throws(BuildFault) -> Int32 {
+  let copy = fcntl(number, F_DUPFD, 3)
+  guard copy >= 0 else { throw .output(path: "a descriptor", SystemCallFault("fcntl", "", errno)) }
+  return copy
+}
+
+/// Whether something has that name.
+func exists(_ path: String) -> Bool { (try? File.facts(path)) != nil }
