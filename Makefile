@@ -6,14 +6,16 @@ BUILD := build
 SWIFT := swift
 SECONDS_EACH ?= 30
 
-.PHONY: help setup build run test unit end-to-end install bench fuzz lint peers vm docs clean
+.PHONY: help setup build run test unit end-to-end install dist bench nightly fuzz lint peers vm docs clean
 
 help:
 	@echo 'make run        set up this machine, build, make an image of a Debian root and run programs in it'
 	@echo 'make test       set up this machine, build, and run all tests'
 	@echo 'make build      build/bin/apus and what belongs to it'
 	@echo 'make install    copy the build to $$DESTDIR$$PREFIX (default /usr/local)'
+	@echo 'make dist       build/dist/apus-VERSION-linux-ARCH.tar.gz, which runs on any Linux with glibc 2.28 or newer'
 	@echo 'make bench      measure, beside the peers that are installed; tables and plots in bench/results'
+	@echo 'make nightly    all of it at length: tests, an hour of fuzzing, the benches with a large image'
 	@echo 'make fuzz       run the fuzz targets, SECONDS_EACH seconds each'
 	@echo 'make lint       swift format and shellcheck'
 	@echo 'make peers      a Debian sid root with apptainer, charliecloud, squashfuse and crun in build/peers'
@@ -40,6 +42,16 @@ end-to-end: build
 
 install:
 	@scripts/install "$(DESTDIR)" "$(PREFIX)" $(BUILD)
+
+dist: build
+	@scripts/dist $(BUILD)
+
+# What takes an hour: a large image, many random layers, an hour of fuzzing.
+nightly: build
+	@scripts/setup test bench
+	@APUS_NIGHTLY=1 scripts/test
+	@FUZZ_SECONDS=720 scripts/fuzz
+	@BENCH_LARGE=1 bench/run
 
 bench: build
 	@scripts/setup bench

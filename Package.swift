@@ -109,7 +109,13 @@ func fuzzer(_ name: String, imports: [Target.Dependency]) -> Target {
 
 let fuzzers: [Target] =
   Context.environment["APUS_FUZZ"] == nil
-  ? [] : [fuzzer("Squashfs", imports: ["Squashfs", "Codec", "Linux"]), fuzzer("SIF", imports: ["SIF"])]
+  ? []
+  : [
+    fuzzer("Squashfs", imports: ["Squashfs", "Codec", "Linux"]), fuzzer("SIF", imports: ["SIF"]),
+    fuzzer("Tar", imports: ["Layers", "Tree", "Content"]),
+    fuzzer("Segment", imports: ["Segments", "Content", "Linux"]),
+    fuzzer("Documents", imports: ["Conversion", "Registry", "Reference"]),
+  ]
 
 let package = Package(
   name: "apus",
@@ -149,7 +155,9 @@ let package = Package(
         "Segments", "SquashfsWriter", "Layers", "Tree", "Squashfs", "Codec", "Content", "Linux", "Model",
       ]),
     tests("SquashfsWriterTests", imports: ["SquashfsWriter", "Tree", "Squashfs", "Codec", "Linux", "Model"]),
-    tests("ConversionTests", imports: ["Conversion", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests(
+      "ConversionTests",
+      imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

@@ -32,18 +32,20 @@ import Testing
 
   @Test(
     arguments: [
-      "docker://alpine", "oras://host/x:1", "library://a/b/c", "https://host/x.sif", "oci:folder",
-      "oci-archive:x.tar",
-      "docker-archive:x.tar", "instance://web",
+      ("docker://alpine", "docker://docker.io/library/alpine:latest"),
+      ("oras://host/x:1", "oras://docker.io/host/x:1"),
+      ("library://a/b/c", "library uri"), ("https://host/x.sif", "https://host/x.sif"),
+      ("oci:folder", "folder"), ("oci-archive:x.tar", "x.tar"), ("docker-archive:x.tar", "x.tar"),
+      ("instance://web", "this version has no instances"),
     ])
-  func `a reference is told from a path`(reference: String) throws {
+  func `a reference is told from a path`(reference: String, text: String) throws {
     for words in [
-      ["exec", reference, "true"], ["inspect", reference], ["run-help", reference],
-      ["explain", "run", reference],
+      ["exec", "--offline", reference, "true"], ["inspect", "--offline", reference],
+      ["run-help", "--offline", reference], ["explain", "run", "--offline", reference],
     ] {
       let outcome = try Installed.execute([Installed.apus] + words, as: .user)
       #expect(
-        outcome.code == 255 && outcome.err.contains("cannot use \(reference) as an image: this version"),
+        outcome.code == 255 && outcome.err.hasPrefix("FATAL:   ") && outcome.err.contains(text),
         "\(outcome.err)")
     }
   }
@@ -58,8 +60,9 @@ import Testing
   }
 
   @Test func `a password in an address is not printed`() throws {
-    let outcome = try Installed.run("exec", "https://ann:secret@host/x.sif", "true")
-    #expect(outcome.err.contains("https://host/x.sif") && !outcome.err.contains("secret"), "\(outcome.err)")
+    let outcome = try Installed.run("exec", "--offline", "https://ann:secret@host/x.sif", "true")
+    #expect(outcome.code == 255 && outcome.err.contains("https://host/x.sif"), "\(outcome.err)")
+    #expect(!outcome.err.contains("secret"))
   }
 
   @Test func `a file may be called like a reference`() throws {

@@ -1,0 +1,367 @@
+import Foundation
+import Testing
+
+/// Who we are, to a registry: `apus registry login`, and every other place that holds a name and a password.
+@Suite(.enabled(if: Registry.isTested)) struct LoginTests {
+  static var good: String { Registry.user + ":" + Registry.password }
+
+  static func encoded(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
+
+  /// Docker's form of the file.
+  static func table(_ host: String, _ pair: String) -> String {
+    "{\"auths\": {\"\(host)\": {\"auth\": \"\(encoded(pair))\"}}}"
+  }
+
+  /// The helper of the tests, `docker-credential-apus-test`: logs what it is asked and answers from a file.
+  static func addHelper(_ us: RegistryCaller, user: String, secret: String) throws -> [String: String] {
+    let log = us.path("bin/asked")
+    let script = """
+      #!/bin/sh
+      read -r host
+      echo "$1 $host" >>\(log)
+      case $1 in
+      get) printf '{"ServerURL":"%s","Username":"%s","Secret":"%s"}' "$host" '\(user)' '\(secret)' ;;
+      list) echo '{"https://listed.example": "somebody"}' ;;
+      esac
+      """
+    try us.write("bin", to: "docker-credential-apus-test", content: script + "\n", mode: 0o755)
+    return ["PATH": us.path("bin") + ":/usr/bin:/bin"]
+  }
+
+  @Test func `Basic needs the right password, and a wrong one is one error after two requests`() throws {
+    try RegistryCaller.with { us in
+      let repository = try Registry.pushed("tiny", "basic")
+      let image = "\(Registry.basic)/\(repository)"
+      func ask(_ password: String) throws -> (outcome: Outcome, requests: [String]) {
+        let before = try Registry.requests(.basic, about: repository).count
+        let outcome = try us.pull(
+          image, "--username", Registry.user, "--password-stdin", input: password + "\n")
+        return (outcome, Array(try Registry.requests(.basic, about: repository).dropFirst(before)))
+      }
+      let wrong = try ask("wrong")
+      #expect(wrong.outcome.code == 255)
+      #expect(wrong.outcome.err.contains("credentials are refused"), "\(wrong.outcome.err)")
+      #expect(wrong.outcome.err.contains(Registry.basic))
+      #expect(wrong.outcome.err.components(separatedBy: "FATAL").count == 2)
+      #expect(wrong.requests.count == 2, "\(wrong.requests)")
+      let right = try ask(Registry.password)
+      #expect(right.outcome.code == 0, "\(right.outcome.err)")
+      // One that is refused, then all with the password.
+      #expect(right.requests.count { $0.hasSuffix(" 401") } == 1, "\(right.requests)")
+      let nobody = try us.pull(image)
+      #expect(nobody.code == 255)
+      #expect(nobody.err.contains("apus registry login \(Registry.basic)"), "\(nobody.err)")
+    }
+  }
+
+  @Test func `over TLS a password goes to its registry, once that asked for it`() throws {
+    try RegistryCaller.with { us in
+      let rules = #"{"scope": "SCOPE", "port": "PROXY_TLS", "challenge": "Basic realm=\"tests\""}"#
+      try Registry.withFaults(rules) { scope in
+        let outcome = try us.pull(
+          "\(Registry.proxyTLS)/\(scope)/images/tiny", "--username", Registry.user, "--password-stdin",
+          environment: ["SSL_CERT_FILE": Registry.certificate("ca.crt")], input: Registry.password)
+        #expect(outcome.code == 0, "\(outcome.err)")
+        let asked = try Registry.requests(in: scope)
+        #expect(asked.map(\.authorization) == [nil, "Basic", "Basic", "Basic"])
+        #expect(asked.allSatisfy { $0.port == "PROXY_TLS" })
+      }
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `bearer tokens: a public image for anybody, a private one by password, a denied one for nobody`(
+    overTLS: Bool
+  ) throws {
+    try RegistryCaller.with { us in
+      let host = overTLS ? Registry.bearerTLS : Registry.bearer
+      let trust = overTLS ? ["SSL_CERT_FILE": Registry.certificate("ca.crt")] : [:]
+      let id = UUID().uuidString.lowercased()
+      func ask(_ repository: String, _ words: [String], input: String? = nil) throws -> (Outcome, [String]) {
+        try Registry.push("tiny", to: repository + ":latest")
+        let outcome = try us.execute(
+          [Installed.apus, "pull", "-F", "out.sif", "docker://\(host)/\(repository)"] + words,
+          environment: trust, input: input)
+        return (outcome, try Registry.requests(.token, about: repository))
+      }
+      let (open, openTokens) = try ask("public/\(id)", [])
+      #expect(open.code == 0, "\(open.err)")
+      #expect(openTokens.count == 1, "\(openTokens)")
+      let (known, knownTokens) = try ask(
+        "private/\(id)", ["--username", Registry.user, "--password-stdin"], input: Registry.password)
+      #expect(known.code == 0, "\(known.err)")
+      #expect(knownTokens.count == 1, "\(knownTokens)")
+      let (denied, deniedTokens) = try ask("denied/\(id)", [])
+      #expect(denied.code == 255)
+      #expect(denied.err.contains("access is denied, or there is no such repository"), "\(denied.err)")
+      #expect(deniedTokens.count <= 2, "\(deniedTokens)")
+      let (wrong, wrongTokens) = try ask(
+        "private/wrong-\(id)", ["--username", Registry.user, "--password-stdin"], input: "wrong")
+      #expect(wrong.code == 255)
+      #expect(wrong.err.contains("credentials are refused"), "\(wrong.err)")
+      #expect(wrongTokens.count <= 2, "\(wrongTokens)")
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func `an identity token is posted, or goes along where the server takes no POST`(takesPost: Bool) throws {
+    try RegistryCaller.with { us in
+      let repository = try Registry.pushed("tiny", "private/identity")
+      try Registry.tokens("{\"repository\": \"\(repository)\", \"post\": \(takesPost)}")
+      try us.write(
+        "docker", to: "config.json",
+        content: "{\"auths\": {\"\(Registry.bearer)\": {\"identitytoken\": \"\(Registry.identityToken)\"}}}")
+      let outcome = try us.pull("\(Registry.bearer)/\(repository)")
+      #expect(outcome.code == 0, "\(outcome.err)")
+      let asked = try Registry.requests(.token, about: repository)
+      #expect(asked.map { $0.prefix(4) } == (takesPost ? ["POST"] : ["POST", "GET "]), "\(asked)")
+    }
+  }
+
+  @Test func `a token that runs out during a transfer is replaced`() throws {
+    try RegistryCaller.with { us in
+      let large = try Registry.layers("large")[1].digest
+      // The registry wants a token for everything, breaks a transfer off, and then finds the token too old.
+      let challenge =
+        "Bearer realm=\\\"http://\(Registry.token)/token\\\",service=\\\"apus-tests\\\","
+        + "scope=\\\"repository:SCOPE/large:pull\\\""
+      let rules = """
+        [{"scope": "SCOPE", "challenge": "\(challenge)", "authorized": false},
+         {"scope": "SCOPE", "path": "\(large)", "range": true, "times": 1, "status": 401,
+          "headers": {"WWW-Authenticate": "\(challenge)"}},
+         {"scope": "SCOPE", "path": "\(large)", "cut": 5000000, "times": 1}]
+        """
+      try Registry.withFaults(rules) { scope in
+        let outcome = try us.pull("\(Registry.proxy)/\(scope)/images/large")
+        #expect(outcome.code == 0, "\(outcome.err)")
+        #expect(try Registry.requests(.token, about: scope).count == 2)
+        let refused = try Registry.requests(in: scope).filter { $0.status == 401 }
+        #expect(refused.map(\.authorization) == [nil, "Bearer"])
+      }
+    }
+  }
+
+  @Test(arguments: Caller.allCases)
+  func `login tries the password, keeps it for the caller alone, and logout forgets it`(caller: Caller) throws
+  {
+    try RegistryCaller.with(caller) { us in
+      let host = Registry.basic
+      func login(_ password: String) throws -> Outcome {
+        try us.apus(
+          "registry", "login", "-u", Registry.user, "--password-stdin", host, input: password + "\n")
+      }
+      let wrong = try login("wrong")
+      #expect(wrong.code == 255)
+      #expect(wrong.err.contains(host) && wrong.err.contains("refused"), "\(wrong.err)")
+      #expect(us.text("config/auth.json") == nil)
+      let right = try login(Registry.password)
+      #expect(right.code == 0, "\(right.err)")
+      let attributes = try FileManager.default.attributesOfItem(atPath: us.path("config/auth.json"))
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+      let table = try Peers.object(us.text("config/auth.json") ?? "")
+      let entry = (table?["auths"] as? [String: Any])?[host] as? [String: String]
+      #expect(entry == ["auth": Self.encoded(Self.good)])
+      let listed = try us.apus("registry", "list")
+      #expect(listed.out.contains(host) && listed.out.contains(Registry.user))
+      #expect(!listed.out.contains(Registry.password))
+      #expect(try us.pull("\(host)/images/tiny").code == 0)
+      #expect(try us.apus("registry", "logout", host).code == 0)
+      #expect(try us.apus("registry", "list").out == "")
+      #expect(us.text("config/auth.json")?.contains("auth\":") == false)
+      #expect(try us.pull("\(host)/images/gzip").code == 255)
+      let again = try us.apus("registry", "logout", host)
+      #expect(again.err.contains("nothing is kept for \(host)"), "\(again.err)")
+    }
+  }
+
+  @Test func `login to a registry with tokens, or into a file of another name`() throws {
+    try RegistryCaller.with { us in
+      let login = try us.apus(
+        "registry", "login", "--authfile", us.path("other.json"), "-u", Registry.user, "--password-stdin",
+        Registry.bearer, input: Registry.password)
+      #expect(login.code == 0, "\(login.err)")
+      #expect(us.text("config/auth.json") == nil)
+      let image = "\(Registry.bearer)/private/tiny"
+      #expect(try us.pull(image).code == 255)
+      let named = try us.pull(image, "--authfile", us.path("other.json"))
+      #expect(named.code == 0, "\(named.err)")
+      let list = try us.apus("registry", "list", "--json", "--authfile", us.path("other.json"))
+      #expect(list.out.contains("\"\(Registry.bearer)\""), "\(list.out)")
+    }
+  }
+
+  @Test func `a helper that the file names keeps the password and is told so`() throws {
+    try RegistryCaller.with { us in
+      let path = try Self.addHelper(us, user: Registry.user, secret: Registry.password)
+      try us.write(
+        "config", to: "auth.json", content: "{\"credHelpers\": {\"\(Registry.basic)\": \"apus-test\"}}",
+        mode: 0o600)
+      let login = try us.apus(
+        "registry", "login", "-u", Registry.user, "--password-stdin", Registry.basic, environment: path,
+        input: Registry.password)
+      #expect(login.code == 0, "\(login.err)")
+      #expect(login.err.contains("docker-credential-apus-test"))
+      #expect(us.text("config/auth.json")?.contains(Self.encoded(Self.good)) == false)
+      #expect(us.text("bin/asked")?.hasPrefix("store ") == true)
+      let out = try us.apus("registry", "logout", Registry.basic, environment: path)
+      #expect(out.code == 0, "\(out.err)")
+      #expect(us.text("bin/asked")?.contains("erase ") == true)
+    }
+  }
+
+  /// Every place for credentials, the first that has one wins.
+  enum Source: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case options, apus, apptainer, singularity, docker
+    case authfile, registryAuthFile, own, runtime, configuration, config
+
+    var testDescription: String { rawValue }
+
+    /// Puts a pair there. Returns what else the command needs.
+    func give(
+      _ user: String, _ password: String, to us: RegistryCaller, for host: String
+    ) throws -> (words: [String], variables: [String: String], input: String?) {
+      let table = LoginTests.table(host, user + ":" + password)
+      func file(_ folder: String, _ name: String) throws -> String {
+        try us.write(folder, to: name, content: table, mode: 0o600)
+        return us.path(folder + "/" + name)
+      }
+      func variables(_ prefix: String) -> [String: String] {
+        [prefix + "DOCKER_USERNAME": user, prefix + "DOCKER_PASSWORD": password]
+      }
+      switch self {
+      case .options: return (["--username", user, "--password-stdin"], [:], password + "\n")
+      case .apus: return ([], variables("APUS_"), nil)
+      case .apptainer: return ([], variables("APPTAINER_"), nil)
+      case .singularity: return ([], variables("SINGULARITY_"), nil)
+      case .docker: return ([], variables(""), nil)
+      case .authfile: return (["--authfile", try file("named", "auth.json")], [:], nil)
+      case .registryAuthFile: return ([], ["REGISTRY_AUTH_FILE": try file("variable", "auth.json")], nil)
+      case .own:
+        _ = try file("config", "auth.json")
+        return ([], [:], nil)
+      case .runtime:
+        _ = try file("runtime/containers", "auth.json")
+        return ([], ["XDG_RUNTIME_DIR": us.path("runtime")], nil)
+      case .configuration:
+        _ = try file("xdg/containers", "auth.json")
+        return ([], [:], nil)
+      case .config:
+        _ = try file("docker", "config.json")
+        return ([], [:], nil)
+      }
+    }
+  }
+
+  static func pull(_ us: RegistryCaller, _ sources: [(Source, good: Bool)]) throws -> Outcome {
+    let host = Registry.bearer
+    var words: [String] = []
+    var variables: [String: String] = [:]
+    var input: String?
+    for (source, good) in sources {
+      let given = try source.give(
+        good ? Registry.user : "nobody", good ? Registry.password : "wrong", to: us, for: host)
+      words += given.words
+      variables.merge(given.variables) { $1 }
+      input = given.input ?? input
+    }
+    return try us.execute(
+      [Installed.apus, "pull"] + words + ["out.sif", "docker://\(host)/private/tiny"],
+      environment: variables, input: input)
+  }
+
+  @Test(arguments: Source.allCases)
+  func `each source of credentials is used, and hides those behind it`(source: Source) throws {
+    try RegistryCaller.with { us in
+      let alone = try Self.pull(us, [(source, good: true)])
+      #expect(alone.code == 0, "\(alone.err)")
+    }
+    guard let place = Source.allCases.firstIndex(of: source), place + 1 < Source.allCases.count else {
+      return
+    }
+    let next = Source.allCases[place + 1]
+    try RegistryCaller.with { us in
+      let first = try Self.pull(us, [(source, good: true), (next, good: false)])
+      #expect(first.code == 0, "\(first.err)")
+    }
+    try RegistryCaller.with { us in
+      let hidden = try Self.pull(us, [(source, good: false), (next, good: true)])
+      #expect(hidden.code == 255)
+      #expect(hidden.err.contains("credentials are refused"), "\(hidden.err)")
+    }
+  }
+
+  @Test(arguments: [
+    "{\"credHelpers\": {\"HOST\": \"apus-test\"}}", "{\"credsStore\": \"apus-test\"}",
+    "{\"credHelpers\": {\"HOST\": \"apus-test\"}, \"auths\": {\"HOST\": {\"auth\": \"bm9ib2R5Ondyb25n\"}}}",
+  ])
+  func `a credential helper is asked once`(table: String) throws {
+    try RegistryCaller.with { us in
+      let path = try Self.addHelper(us, user: Registry.user, secret: Registry.password)
+      try us.write(
+        "docker", to: "config.json", content: table.replacingOccurrences(of: "HOST", with: Registry.bearer))
+      let outcome = try us.pull("\(Registry.bearer)/private/large", environment: path)
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(us.text("bin/asked") == "get \(Registry.bearer)\n")
+    }
+  }
+
+  @Test func `entries for a part of a registry, and under docker's spellings, are found`() throws {
+    for key in ["HOST/private", "HOST/private/tiny", "https://HOST", "https://HOST/v1/", "https://HOST/v2/"] {
+      try RegistryCaller.with { us in
+        let host = key.replacingOccurrences(of: "HOST", with: Registry.bearer)
+        try us.write("docker", to: "config.json", content: Self.table(host, Self.good))
+        let outcome = try us.pull("\(Registry.bearer)/private/tiny")
+        #expect(outcome.code == 0, "\(key): \(outcome.err)")
+      }
+    }
+  }
+
+  @Test func `files of Apptainer and Enroot are read, too`() throws {
+    let host = String(Registry.bearer.prefix { $0 != ":" })
+    for (folder, name, text, variable) in [
+      ("apptainer", "docker-config.json", Self.table(Registry.bearer, Self.good), "APPTAINER_CONFIGDIR"),
+      (
+        "enroot", ".credentials",
+        "machine \(host) login \(Registry.user) password \"\(Registry.password)\"\n",
+        "ENROOT_CONFIG_PATH"
+      ),
+    ] {
+      try RegistryCaller.with { us in
+        try us.write(folder, to: name, content: text, mode: 0o600)
+        let outcome = try us.pull(
+          "\(Registry.bearer)/private/tiny", environment: [variable: us.path(folder)])
+        #expect(outcome.code == 0, "\(name): \(outcome.err)")
+      }
+    }
+  }
+
+  @Test func `a password stands in no command line and in no line of --debug`() throws {
+    try RegistryCaller.with { us in
+      let path = try Self.addHelper(us, user: Registry.user, secret: Registry.password)
+      try us.write(
+        "docker", to: "config.json",
+        content: "{\"credHelpers\": {\"\(Registry.bearer)\": \"apus-test\"}}")
+      let secrets = [Registry.password, Self.encoded(Self.good)]
+      let running = try Running(
+        [Installed.apus, "-d", "pull", "out.sif", "docker://\(Registry.bearer)/private/large"], as: .user,
+        environment: us.environment.merging(path) { $1 }, directory: us.folder)
+      var seen = 0
+      while kill(running.pid, 0) == 0, seen < 400 {
+        for process in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
+          guard let number = Int32(process),
+            let line = FileManager.default.contents(atPath: "/proc/\(number)/cmdline")
+          else { continue }
+          let text = String(decoding: line, as: UTF8.self)
+          for secret in secrets { #expect(!text.contains(secret), "\(text)") }
+        }
+        seen += 1
+        if FileManager.default.fileExists(atPath: us.path("out.sif")) { break }
+        usleep(5000)
+      }
+      let outcome = try running.finish()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(seen > 1)
+      for secret in secrets { #expect(!outcome.out.contains(secret) && !outcome.err.contains(secret)) }
+    }
+  }
+}
