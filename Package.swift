@@ -75,26 +75,25 @@ let image: [Target] = [
     "Conversion", in: "Image",
     imports: [
       "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference", "Registry",
-      "Cache",
-      "Layers", "SquashfsWriter", "Segments",
+      "Cache", "Layers", "SquashfsWriter", "Segments",
     ]),
 ]
 
 let programs: [Target] = [
   module("Doctor", in: "cli", imports: ["Model", "Linux"]),
+  module("Messages", in: "cli", imports: ["Model", "Linux"]),
   .executableTarget(
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch",
-      "Engine", "Doctor",
+      "Launch", "Engine", "Doctor", "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]

@@ -39,11 +39,18 @@ public struct Acquisition: Sendable {
     switch source {
     case .registry(let reference):
       return try tagged("docker://" + reference.text, reference) { known throws(BuildFault) in
-        try fromRegistry(reference, known)
+        try asked(reference, known) { client, fetched throws(BuildFault) in
+          ManifestStore.write(fetched.bytes, fetched.digest, cache)
+          return try convert(
+            RegistryImage(reference: reference, client: client, options: options).image(fetched))
+        }
       }
     case .oras(let reference):
       return try tagged("oras://" + reference.text, reference) { known throws(BuildFault) in
-        try fromArtifact(reference, known)
+        try asked(reference, known) { client, fetched throws(BuildFault) in
+          let artifact = ArtifactImage(reference: reference, client: client, options: options)
+          return try artifact.get(try artifact.descriptor(fetched), into: cache)
+        }
       }
     case .dockerArchive, .ociArchive, .ociLayout, .dockerDaemon:
       return try converted(try LocalImage.read(source, options))
@@ -118,42 +125,27 @@ public struct Acquisition: Sendable {
     return seconds >= 7200 ? "\(seconds / 3600) hours" : "\(max(1, seconds / 60)) minutes"
   }
 
-  private func fromRegistry(_ reference: ImageReference, _ known: TagRecord?) throws(BuildFault) -> Answer {
+  /// Asks a registry what the reference points to now. `image` gets or makes what its manifest describes, unless that
+  /// is known and here.
+  private func asked(
+    _ reference: ImageReference, _ known: TagRecord?,
+    image: (RegistryClient, FetchedManifest) throws(BuildFault) -> String
+  ) throws(BuildFault) -> Answer {
     let client: RegistryClient
     do throws(RegistryFault) { client = try options.network.client(reference) } catch {
       throw .registry(error)
     }
-    if let known, let image = known.image, cache.has(.images, image) {
+    if let known, let name = known.image, cache.has(.images, name) {
       // One question without a body, which registries do not count.
       let digest: Digest?
       do throws(RegistryFault) { digest = try client.head() } catch { throw .registry(error) }
-      if digest == known.digest { return Answer(digest: known.digest, image: image) }
+      if digest == known.digest { return Answer(digest: known.digest, image: name) }
     }
     let fetched: FetchedManifest
     do throws(RegistryFault) { fetched = try client.manifest(nil) } catch { throw .registry(error) }
-    ManifestStore.write(fetched.bytes, fetched.digest, cache)
-    let image = try RegistryImage(reference: reference, client: client, options: options).image(fetched)
-    let name = try convert(image)
+    let name = try image(client, fetched)
     tellWarnings(client, reference)
     return Answer(digest: fetched.digest, image: name)
-  }
-
-  private func fromArtifact(_ reference: ImageReference, _ known: TagRecord?) throws(BuildFault) -> Answer {
-    let client: RegistryClient
-    do throws(RegistryFault) { client = try options.network.client(reference) } catch {
-      throw .registry(error)
-    }
-    if let known, let image = known.image, cache.has(.images, image) {
-      let digest: Digest?
-      do throws(RegistryFault) { digest = try client.head() } catch { throw .registry(error) }
-      if digest == known.digest { return Answer(digest: known.digest, image: image) }
-    }
-    let fetched: FetchedManifest
-    do throws(RegistryFault) { fetched = try client.manifest(nil) } catch { throw .registry(error) }
-    let artifact = ArtifactImage(reference: reference, client: client, options: options)
-    let image = try artifact.get(try artifact.descriptor(fetched), into: cache)
-    tellWarnings(client, reference)
-    return Answer(digest: fetched.digest, image: image)
   }
 
   /// What a registry wants people to read (OCI Distribution Specification, "Warnings").

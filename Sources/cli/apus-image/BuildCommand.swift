@@ -2,6 +2,7 @@ internal import Codec
 internal import CommandLine
 internal import Conversion
 internal import Linux
+internal import Messages
 internal import Model
 internal import Reference
 internal import SquashfsWriter

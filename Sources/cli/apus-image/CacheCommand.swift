@@ -2,6 +2,7 @@ internal import Cache
 internal import CommandLine
 internal import Glibc
 internal import Linux
+internal import Messages
 internal import Model
 
 /// `apus cache`: what the cache holds, and making room in it.

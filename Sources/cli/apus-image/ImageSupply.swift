@@ -3,6 +3,7 @@ internal import CommandLine
 internal import Conversion
 internal import Glibc
 internal import Linux
+internal import Messages
 internal import Model
 internal import Reference
 internal import Registry

@@ -1,6 +1,7 @@
 internal import Conversion
 internal import Glibc
 internal import Linux
+internal import Messages
 internal import Model
 internal import Synchronization
 

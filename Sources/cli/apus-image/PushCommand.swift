@@ -1,5 +1,6 @@
 internal import CommandLine
 internal import Conversion
+internal import Messages
 internal import Model
 internal import Reference
 internal import Registry

@@ -1,6 +1,7 @@
 internal import CommandLine
 internal import Glibc
 internal import Linux
+internal import Messages
 internal import Model
 
 // `apus-image` does what needs no launch: `apus build …` executes it with the same words.

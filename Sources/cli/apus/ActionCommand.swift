@@ -4,6 +4,7 @@ internal import Glibc
 internal import ImageMount
 internal import Launch
 internal import Linux
+internal import Messages
 internal import Model
 internal import Settings
 

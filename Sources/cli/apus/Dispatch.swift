@@ -1,4 +1,5 @@
 internal import CommandLine
+internal import Messages
 internal import Model
 internal import Settings
 

@@ -1,6 +1,7 @@
 internal import CommandLine
 internal import Doctor
 internal import Linux
+internal import Messages
 internal import Model
 internal import Settings
 

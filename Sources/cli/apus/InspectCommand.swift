@@ -1,6 +1,7 @@
 internal import CommandLine
 internal import ImageMount
 internal import Launch
+internal import Messages
 internal import Model
 
 /// `apus inspect`: what an image says of itself. Reads the file; starts nothing and mounts nothing.

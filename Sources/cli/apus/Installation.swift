@@ -1,4 +1,5 @@
 internal import Linux
+internal import Messages
 internal import Model
 
 /// Where this program is installed: everything else is found from there.

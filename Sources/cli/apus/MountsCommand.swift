@@ -2,6 +2,7 @@ internal import CommandLine
 internal import Glibc
 internal import ImageMount
 internal import Linux
+internal import Messages
 internal import Model
 internal import Settings
 

@@ -1,6 +1,7 @@
 internal import CommandLine
 internal import Glibc
 internal import Linux
+internal import Messages
 internal import Model
 internal import SIF
 

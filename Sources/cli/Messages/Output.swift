@@ -1,29 +1,29 @@
 internal import Glibc
 internal import Linux
-internal import Model
+public import Model
 
 /// What the program prints: messages for people on standard error, results on standard output.
-struct Output {
+public struct Output: Sendable {
   /// How much is said, by Apptainer's numbers (`APUS_MESSAGELEVEL`): 5 debug, 4 verbose, 1 normal, -1 quiet,
   /// -3 silent.
-  var level: Int
+  public var level: Int
   /// Colour of the level's word, only on a terminal.
-  var usesColor: Bool
+  public var usesColor: Bool
 
-  init(level: Int = 1, usesColor: Bool = isatty(2) == 1) {
+  public init(level: Int = 1, usesColor: Bool? = nil) {
     self.level = level
-    self.usesColor = usesColor
+    self.usesColor = usesColor ?? (isatty(2) == 1)
   }
 
   /// One `FATAL:` line, and the remedy on a line of its own. Returns the exit code given, for `return`.
-  func fatal(_ explanation: Explanation, exit code: Int32 = ExitCode.failure) -> Int32 {
+  public func fatal(_ explanation: Explanation, exit code: Int32 = ExitCode.failure) -> Int32 {
     guard level > -3 else { return code }
     write(2, word("FATAL:   ", color: 31) + "\(explanation.what): \(explanation.why)\n")
     if !explanation.remedy.isEmpty { write(2, "         \(explanation.remedy)\n") }
     return code
   }
 
-  func notice(_ notice: Notice) {
+  public func notice(_ notice: Notice) {
     switch notice.level {
     case .warning: if level > -3 { write(2, word("WARNING: ", color: 33) + notice.text + "\n") }
     case .info: if level >= 1 { write(2, word("INFO:    ", color: 34) + notice.text + "\n") }
@@ -33,10 +33,10 @@ struct Output {
   }
 
   /// A result, on standard output.
-  func result(_ text: String) { write(1, text) }
+  public func result(_ text: String) { write(1, text) }
 
   /// How far something is, on standard error; as it is.
-  func progress(_ text: String) { write(2, text) }
+  public func progress(_ text: String) { write(2, text) }
 
   private func word(_ text: String, color: Int) -> String {
     usesColor ? "\u{1B}[\(color)m\(text)\u{1B}[0m" : text
