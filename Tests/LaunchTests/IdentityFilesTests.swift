@@ -32,6 +32,7 @@ import Testing
     let user = User(uid: 4_000_000_000, gid: 7, groups: [], entry: nil)
     #expect(passwd("", user, home: nil) == "user4000000000:x:4000000000:7::/:/bin/sh\n")
     #expect(group("root:x:0:\n", user, hostGroups: "seven:x:7:\n") == "root:x:0:\nseven:x:7:\n")
+    #expect(group("", user, hostGroups: "") == "")
   }
 
   @Test func `groups that the image lacks are added under the host's names`() {

@@ -192,6 +192,12 @@ struct MountCase: Sendable, CustomTestStringConvertible {
     #expect(!Self.steps(plan).contains { $0.contains("pts") })
   }
 
+  @Test func `a home that is shown already is not worth a word`() throws {
+    let plan = try Facts.plan(host: Self.host) { $0.homeSpec = "/tmp" }
+    #expect(plan.notices.isEmpty, "\(plan.notices)")
+    #expect(Self.steps(plan).filter { $0 == "bind /tmp at /tmp" }.count == 1)
+  }
+
   @Test func `no-mount of a default that nobody knows is a warning`() throws {
     let plan = try Facts.plan(host: Self.host) { $0.noMount = ["nonsense"] }
     #expect(plan.notices.map(\.level) == [.warning])

@@ -65,5 +65,6 @@ func group(_ text: String, _ user: User, hostGroups: String) -> String {
     guard let name = name ?? (gid == user.gid ? user.entry?.name : nil) else { continue }
     lines.append("\(name):x:\(number):\(gid == user.gid ? "" : member)")
   }
-  return lines.connected(by: "\n") + "\n"
+  // Of an empty file nothing is made where the host knows no name either.
+  return lines.isEmpty ? text : lines.connected(by: "\n") + "\n"
 }

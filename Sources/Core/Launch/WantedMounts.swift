@@ -54,7 +54,9 @@ struct WantedMounts {
     _ target: String, _ content: WantedMount.Content, directory: Bool, reason: String, optional: Bool = false,
     needsTarget: Bool = false, asked: Bool = false
   ) {
-    if mounts.contains(where: { $0.target == target }) {
+    if let there = mounts.first(where: { $0.target == target }) {
+      // A home directory may be /tmp.
+      if there.content == content { return }
       notices.append(Notice(.warning, "not mounting \(printable(target)) a second time (\(reason))"))
       return
     }
