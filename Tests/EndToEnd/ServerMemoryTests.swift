@@ -23,7 +23,10 @@ import Testing
     try FileManager.default.createDirectory(atPath: place.folder, withIntermediateDirectories: false)
     defer { rmdir(place.folder) }
     try "\(limit << 20)".write(toFile: place.folder + "/" + place.limit, atomically: false, encoding: .utf8)
-    let image = Installed.image("debian.sif")
+    // A file of its own: another test's server of the same image has that test's limit.
+    let image = Installed.home + "/limited-\(limit).sif"
+    try FileManager.default.copyItem(atPath: Installed.image("debian.sif"), toPath: image)
+    defer { try? FileManager.default.removeItem(atPath: image) }
     // Reads far more than the limit of blocks, then asks from within the same group.
     let script = """
       echo $$ >\(place.folder)/cgroup.procs
