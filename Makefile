@@ -13,7 +13,7 @@ help:
 	@echo 'make test       set up this machine, build, and run all tests'
 	@echo 'make build      build/bin/apus and what belongs to it'
 	@echo 'make install    copy the build to $$DESTDIR$$PREFIX (default /usr/local)'
-	@echo 'make dist       build/dist/apus-VERSION-linux-ARCH.tar.gz, which runs on any Linux with glibc 2.28 or newer'
+	@echo 'make dist       build/dist/apus-VERSION-linux-ARCH.tar.gz, which runs on any Linux, whatever its glibc'
 	@echo 'make bench      measure, beside the peers that are installed; tables and plots in bench/results'
 	@echo 'make nightly    all of it at length: tests, an hour of fuzzing, the benches with a large image'
 	@echo 'make fuzz       run the fuzz targets, SECONDS_EACH seconds each'

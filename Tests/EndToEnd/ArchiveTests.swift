@@ -3,7 +3,7 @@ import Testing
 
 /// Archives and layouts in every form that other programs write: the right image is made of them, or they are refused
 /// with the names that can be chosen.
-@Suite(.enabled(if: Registry.isPresent && !Installed.isOldKernel, "its images are made by scripts/test"))
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test"))
 struct ArchiveTests {
   /// What `build` makes of a source, with a cache of its own, and the bytes of the image.
   static func build(

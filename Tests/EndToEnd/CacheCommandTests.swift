@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The cache through its commands, and what images do when there is no room for them.
-@Suite(.enabled(if: Registry.isPresent && !Installed.isOldKernel, "its images are made by scripts/test"))
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test"))
 struct CacheCommandTests {
   static func withCache<T>(_ body: (_ cache: String, _ folder: String) throws -> T) throws -> T {
     try Installed.withFolder { folder in try body(folder + "/cache", folder) }

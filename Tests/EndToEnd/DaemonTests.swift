@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Images of the daemon's, through a unix socket that answers as Docker does (Tests/Support/registry/daemon.py).
-@Suite(.enabled(if: Registry.isPresent && !Installed.isOldKernel, "its images are made by scripts/test"))
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test"))
 struct DaemonTests {
   static let reference = "docker-daemon:test/image:latest"
 

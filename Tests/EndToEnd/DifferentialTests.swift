@@ -9,7 +9,7 @@ import Testing
 /// attributes that we drop (`LayerTests`).
 @Suite(
   .enabled(
-    if: Registry.isPresent && !Installed.isOldKernel
+    if: Registry.isTested
       && FileManager.default.isExecutableFile(atPath: "/usr/bin/umoci"), "needs umoci"))
 struct DifferentialTests {
   static let perBatch = 10

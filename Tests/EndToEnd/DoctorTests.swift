@@ -73,10 +73,10 @@ import Testing
   }
 
   @Test func `a squatted runtime directory is found, and fails the node for its user`() throws {
-    let path = "/tmp/apus-54323"
+    let path = "/tmp/apus-54325"
     mkdir(path, 0o755)
     defer { rmdir(path) }
-    let outcome = try Self.doctor(after: "true", user: "54323")
+    let outcome = try Self.doctor(after: "true", user: "54325")
     let check = try #require(try Self.checks(outcome.out)["runtime directory"], "\(outcome.err)")
     #expect(check["state"] == "FAILING" && check["found"]?.contains("belongs to uid 0") == true, "\(check)")
     #expect(check["cost"]?.isEmpty == false && check["remedy"]?.contains("XDG_RUNTIME_DIR") == true)

@@ -98,7 +98,7 @@ import Testing
           try prepare()
           _ = try Self.inject("\(call):signal=KILL:when=\(number)", words, as: .root)
           #expect(try isWhole(), "\(call) \(number): something half-made is at the target")
-          let next = try Installed.execute(words + [], as: .root)
+          let next = try Installed.execute(words, as: .root)
           #expect(next.code == 0 || !replaces, "\(call) \(number): \(next.err)")
           #expect(try isWhole())
           let names = try FileManager.default.contentsOfDirectory(atPath: place)

@@ -3,7 +3,7 @@ import Testing
 
 /// Registries and what stands before them do wrong: what passes is waited for, what does not is one clear
 /// error, and nothing wrong is kept.
-@Suite(.enabled(if: Registry.isTested)) struct FaultyRegistryTests {
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test")) struct FaultyRegistryTests {
   /// Of `images/large`: 12 MB that do not compress.
   static func large() throws -> (digest: String, size: Int) { try Registry.layers("large")[1] }
 
@@ -176,7 +176,8 @@ import Testing
       let (outcome, _, _) = try Self.pull(us, image, rules)
       #expect(outcome.code == 255, "\(what)")
       #expect(
-        outcome.err.contains("FATAL:") && outcome.err.contains("sha256:") || outcome.err.contains("digest"),
+        outcome.err.contains("FATAL:")
+          && (outcome.err.contains("sha256:") || outcome.err.contains("digest")),
         "\(outcome.err)")
       Self.expectNothingKept(us)
       #expect(us.cached("segments") == [])
@@ -225,7 +226,8 @@ import Testing
          {"scope": "SCOPE", "port": "PROXY_OTHER", "challenge": "Basic realm=\\"tests\\""}]
         """)
       #expect(outcome.code == 255)
-      #expect(requests.filter { $0.port == "PROXY_OTHER" }.allSatisfy { $0.authorization == nil })
+      let elsewhere = requests.filter { $0.port == "PROXY_OTHER" }
+      #expect(!elsewhere.isEmpty && elsewhere.allSatisfy { $0.authorization == nil })
     }
   }
 

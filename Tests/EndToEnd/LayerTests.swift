@@ -36,7 +36,7 @@ enum Listing {
 
 /// Layers with one odd or hostile thing each (Tests/Support/registry/edge-layers.py): the result is the one that is
 /// written here, the same for an ordinary user as for root, and nothing of the host is touched.
-@Suite(.enabled(if: Registry.isPresent && !Installed.isOldKernel, "its images are made by scripts/test"))
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test"))
 struct LayerTests {
   enum Result: Sendable {
     /// One failure whose text has these words.

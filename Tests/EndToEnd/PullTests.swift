@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `docker://`: what is pulled, under which name, and what a registry is asked for it.
-@Suite(.enabled(if: Registry.isTested)) struct PullTests {
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test")) struct PullTests {
   /// Says of the merged layers what only all of them together can say.
   static let look =
     "cat /opt/version /data/kept /data/replaced/inside; ls /data/removed 2>/dev/null || echo gone"

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Many processes, one cache.
-@Suite(.enabled(if: Registry.isTested), .serialized) struct ShareTests {
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test"), .serialized) struct ShareTests
+{
   /// Runs the same words in many processes at once. Gives what they wrote and those that failed.
   static func run(_ count: Int, _ us: RegistryCaller, _ words: [String]) throws -> Outcome {
     let script = """

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The way to a registry: certificates, mirrors and proxies.
-@Suite(.enabled(if: Registry.isTested)) struct TransportTests {
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test")) struct TransportTests {
   /// Puts certificates where those of a host are looked for.
   static func trust(_ us: RegistryCaller, _ host: String, _ names: [String] = ["ca.crt"]) throws {
     for name in names {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Images that come whole: from a web server, and from a library of the site's.
-@Suite(.enabled(if: Registry.isTested)) struct WebImageTests {
+@Suite(.enabled(if: Registry.isTested, "its images are made by scripts/test")) struct WebImageTests {
   /// A server of the files of a folder on loopback: its address, and the lines of its log.
   private static func withServer(
     _ folder: String, _ body: (_ address: String, _ log: () throws -> [String]) throws -> Void

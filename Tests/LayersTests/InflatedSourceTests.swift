@@ -11,8 +11,6 @@ enum Compressed {
   static let xz = bytes(
     "fd377a585a000004e6d6b4460200210116000000742fe5a3e00063000b5d00309c0b037f2505b3df00000000e27d2dbbc71ae4d400012764"
       + "0fa29cb01fb6f37d010000000004595a")
-  /// A frame without a checksum that has one block: the byte 7, 100,000 times.
-  static let zstdRun = bytes("28b52ffda0a08601000335" + "0c07")
   /// A skippable frame of three bytes.
   static let skippable = bytes("532a4d1803000000" + "aabbcc")
   /// A member without a byte.

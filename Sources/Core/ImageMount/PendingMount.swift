@@ -111,7 +111,7 @@ public struct PendingMount: ~Copyable {
         return try UnpackedImage.make(image, options, uid: uid, because: "\(text.what) (\(text.why))")
       }
     case .unmountable(let why): return try UnpackedImage.make(image, options, uid: uid, because: why)
-    // The connections stay open until the program is executed: some servers can watch nothing else.
+    // The connections are closed by the execution of the program: nothing has to be done for it before.
     case .starting(let near, let middle, let isShared):
       let answer = try? Socket.receive(from: near)
       _ = try? Process.wait(middle)

@@ -47,6 +47,13 @@ public struct RuntimeDirectory: Equatable, Sendable {
     return "/tmp/apus-\(uid)"
   }
 
+  /// Refuses a directory that `make` would refuse; makes nothing. None at all is fine.
+  public static func check(_ path: String, uid: UInt32) throws(RuntimeDirectoryFault) {
+    do throws(RuntimeDirectoryFault) { _ = try openOurs(path, from: AT_FDCWD, uid: uid) } catch {
+      guard case .cannotMake(let cause) = error, cause.number == ENOENT else { throw error }
+    }
+  }
+
   /// Makes the directory and one below it, and checks both through descriptors.
   public static func make(_ path: String, below name: String, uid: UInt32) throws(RuntimeDirectoryFault)
     -> Descriptor

@@ -2,18 +2,13 @@ public import Model
 public import Settings
 
 /// A plan with what `explain` shows beside it: how the image came within reach, and whence each variable comes.
-public struct PlanReport: Equatable, Sendable {
+public struct PlanReport: Sendable {
   public let plan: Plan
   /// The image's path, and the way it is mounted: one word, and one clause.
   public let image: String
   public let mount: (name: String, text: String)
   /// By the name of the variable.
   let sources: Lookup<String>
-
-  public static func == (left: PlanReport, right: PlanReport) -> Bool {
-    left.plan == right.plan && left.image == right.image && left.mount == right.mount
-      && left.sources == right.sources
-  }
 
   /// Plans a launch (`planLaunch`) and keeps what it knows on the way. `mount` says how the image is mounted.
   public static func make(

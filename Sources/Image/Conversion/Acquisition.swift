@@ -77,7 +77,7 @@ public struct Acquisition: Sendable {
     let platform = options.platform.text
     let started = time(nil)
     // A digest always means the same.
-    let oldest = reference.digest != nil || options.isOffline ? 0 : started - options.tagSeconds + 1
+    let oldest = reference.digest != nil ? 0 : oldestTag
     if let image = recorded(name, platform, since: oldest) { return image }
     if options.isOffline { throw .offline(name: name) }
     let outcome: LockOutcome
@@ -90,12 +90,10 @@ public struct Acquisition: Sendable {
     } catch { throw .cache(error) }
     if let image = recorded(name, platform, since: max(oldest, started)) { return image }
     let answer = try ask(cache.tag(name, platform: platform))
-    do throws(CacheFault) {
-      try cache.setTag(
-        TagRecord(
-          reference: name, platform: platform, digest: answer.digest, image: answer.image,
-          checkedSeconds: time(nil)))
-    } catch { options.layers.notice(Notice(.warning, error.explanation.what + ": " + error.explanation.why)) }
+    record(
+      TagRecord(
+        reference: name, platform: platform, digest: answer.digest, image: answer.image,
+        checkedSeconds: time(nil)))
     _ = consume outcome
     guard let object = cache.locate(.images, answer.image) else { throw .vanished(name: name) }
     return AcquiredImage(object)
@@ -108,7 +106,18 @@ public struct Acquisition: Sendable {
     return cache.has(.images, image)
   }
 
-  private func recorded(_ name: String, _ platform: String, since oldest: Int) -> AcquiredImage? {
+  /// When what is known of a tag must have been checked to be used without asking, in seconds of the epoch.
+  var oldestTag: Int { options.isOffline ? 0 : time(nil) - options.tagSeconds + 1 }
+
+  /// Keeps what a tag points to. Without the record it is only asked again, but the user should know of it.
+  func record(_ record: TagRecord) {
+    do throws(CacheFault) { try cache.setTag(record) } catch {
+      options.layers.notice(Notice(.warning, error.explanation.what + ": " + error.explanation.why))
+    }
+  }
+
+  /// The image of a record that was checked since `oldest`.
+  func recorded(_ name: String, _ platform: String, since oldest: Int) -> AcquiredImage? {
     guard let record = cache.tag(name, platform: platform), record.checkedSeconds >= oldest,
       let image = record.image, let object = cache.locate(.images, image)
     else { return nil }

@@ -160,9 +160,14 @@ final class ArchiveFile: BlobProvider {
     do throws(SystemCallFault) { return try File.open(directory, O_TMPFILE | O_RDWR, mode: 0o600) } catch {
       guard [EOPNOTSUPP, EISDIR, ENOENT, EINVAL].contains(error.number) else { throw error }
     }
-    let path = "\(directory)/.apus-\(getpid())-spool"
-    let file = try File.open(path, O_CREAT | O_EXCL | O_RDWR, mode: 0o600)
-    _ = unsafe unlink(path)
-    return file
+    while true {
+      // Threads of one process and processes that died in between must not meet.
+      let path = "\(directory)/.apus-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+      do throws(SystemCallFault) {
+        let file = try File.open(path, O_CREAT | O_EXCL | O_RDWR, mode: 0o600)
+        _ = unsafe unlink(path)
+        return file
+      } catch { if error.number != EEXIST { throw error } }
+    }
   }
 }

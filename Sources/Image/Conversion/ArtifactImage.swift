@@ -15,7 +15,7 @@ struct ArtifactImage {
   /// The descriptor of the SIF, for the platform where there are several.
   func descriptor(_ fetched: FetchedManifest) throws(BuildFault) -> ContentDescriptor {
     var fetched = fetched
-    for _ in 0..<2 {
+    for _ in 0...RegistryImage.deepestIndex {
       let document: OCIDocument
       do throws(OCIFault) {
         document = try OCIDocument(fetched.bytes, mediaType: fetched.mediaType, name: name)

@@ -48,12 +48,7 @@ public struct Delivery: Sendable {
   }
 
   private func write(_ source: SourceName, into output: Int32, name: String) throws(BuildFault) {
-    switch source {
-    case .dockerArchive, .ociArchive, .ociLayout, .dockerDaemon:
-      return try convert(LocalImage.read(source, options), into: output)
-    case .registry, .oras, .web, .library, .hub, .path: break
-    }
-    if let image = try cached(source) {
+    if !source.isLocal, let image = try cached(source) {
       // Not a second name of the cache's file: what is done to the user's must not change the cache's.
       do throws(SystemCallFault) {
         try FileCopy.copy(image.size, from: image.descriptor.number, at: 0, to: output, at: 0)
@@ -69,7 +64,7 @@ public struct Delivery: Sendable {
   }
 
   private func writeUncached(_ source: SourceName, into output: Int32) throws(BuildFault) {
-    if options.isOffline { throw .offline(name: "the image") }
+    if options.isOffline, !source.isLocal { throw .offline(name: "the image") }
     switch source {
     case .registry(let reference):
       let client = try client(reference)

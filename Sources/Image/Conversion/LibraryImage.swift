@@ -19,8 +19,8 @@ struct LibraryImage {
     guard let library = options.network.library else { throw .noLibrary(name: name) }
     let architecture = options.platform.architecture
     let expected = try digest(library, path, tag, architecture, name, options)
-    var source: any ByteSource = try ask(
-      library + "/v1/imagefile/\(path):\(tag)?arch=\(architecture)", name, options)
+    var source: any ByteSource = try WebImage.get(
+      library + "/v1/imagefile/\(path):\(tag)?arch=\(architecture)", options)
     if let expected { source = VerifiedSource(source, name: name, digest: expected, size: nil) }
     try SIFDownload.write(source, into: output, name: name) { _ in }
   }
@@ -30,11 +30,9 @@ struct LibraryImage {
     let architecture = options.platform.architecture
     guard let library = options.network.library else { throw .noLibrary(name: name) }
     let key = "\(library) \(name)"
-    if let known = cache.tag(key, platform: options.platform.text), let image = known.image,
-      options.isOffline || time(nil) - known.checkedSeconds < options.tagSeconds,
-      let object = cache.locate(.images, image)
-    {
-      return AcquiredImage(object)
+    let acquisition = Acquisition(options, cache: cache)
+    if let image = acquisition.recorded(key, options.platform.text, since: acquisition.oldestTag) {
+      return image
     }
     if options.isOffline { throw .offline(name: name) }
     let digest = try Self.digest(library, path, tag, architecture, name, options)
@@ -42,12 +40,11 @@ struct LibraryImage {
     if let digest, cache.has(.images, digest.hex) {
       image = digest.hex
     } else {
-      let answer = try Self.ask(
-        library + "/v1/imagefile/\(path):\(tag)?arch=\(architecture)", name, options)
+      let answer = try WebImage.get(
+        library + "/v1/imagefile/\(path):\(tag)?arch=\(architecture)", options)
       image = try WebImage.keep(answer, name: name, options: options, cache: cache, expected: digest)
     }
-    // Without the record it is only asked again.
-    try? cache.setTag(
+    acquisition.record(
       TagRecord(
         reference: key, platform: options.platform.text, digest: digest ?? Digest.of(Array(image.utf8)),
         image: image, checkedSeconds: time(nil)))
@@ -60,8 +57,8 @@ struct LibraryImage {
     _ library: String, _ path: String, _ tag: String, _ architecture: String, _ name: String,
     _ options: AcquisitionOptions
   ) throws(BuildFault) -> Digest? {
-    let answer = try ask(
-      library + "/v1/images/\(path):\(tag)?arch=\(architecture)", name, options)
+    let answer = try WebImage.get(
+      library + "/v1/images/\(path):\(tag)?arch=\(architecture)", options)
     let bytes: [UInt8]
     do throws(ContentFault) { bytes = try answer.readAll(limit: 1 << 20, name: name) } catch {
       throw .content(error)
@@ -71,19 +68,9 @@ struct LibraryImage {
     }
     // `sha256.HEX`, and `sif.UUID` of old ones.
     guard hash.starts(withBytesOf: "sha256.") else { return nil }
-    return Digest("sha256:" + hash.dropFirst(7))
-  }
-
-  private static func ask(
-    _ text: String, _ name: String, _ options: AcquisitionOptions
-  ) throws(BuildFault) -> WebResource {
-    guard let address = WebAddress(text) else { throw .reference(.url(text)) }
-    let answer: WebResource
-    do throws(RegistryFault) {
-      answer = try WebResource.get(
-        address, options: options.network.options, isInsecure: options.network.isInsecure)
-    } catch { throw .registry(error) }
-    guard answer.status == 200 else { throw .registry(answer.refusal()) }
-    return answer
+    guard let digest = Digest("sha256:" + hash.dropFirst(7)) else {
+      throw .oci(.document(name: name, why: "the library's answer has a digest that is none"))
+    }
+    return digest
   }
 }

@@ -7,7 +7,8 @@ internal import Registry
 
 /// Reads an image of a registry: manifests and configuration now, layers when they are wanted.
 struct RegistryImage {
-  private static let deepestIndex = 3
+  /// Indexes within each other.
+  static let deepestIndex = 3
 
   let reference: ImageReference
   let client: RegistryClient

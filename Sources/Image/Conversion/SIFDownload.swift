@@ -2,6 +2,7 @@ internal import Cache
 internal import Content
 internal import Linux
 internal import Model
+internal import SIF
 
 /// A SIF that comes whole, from a registry, a library or a web server: checked as far as it can be before anybody sees
 /// it.
@@ -12,11 +13,16 @@ enum SIFDownload {
   ) throws(BuildFault) {
     var piece = [UInt8](repeating: 0, count: 1 << 20)
     var size = 0
+    // A source gives as few bytes at a time as it likes.
+    var start: [UInt8] = []
     while true {
       let count: Int
       do throws(ContentFault) { count = try source.read(into: &piece) } catch { throw .content(error) }
       if count == 0 { break }
-      if size == 0, !begins(piece[..<count]) { throw .notSIF(name: name) }
+      if start.count < startSize {
+        start += piece[..<min(count, startSize - start.count)]
+        if start.count == startSize, !begins(start) { throw .notSIF(name: name) }
+      }
       var failure: SystemCallFault?
       unsafe piece.withUnsafeBytes { bytes in
         do throws(SystemCallFault) {
@@ -27,11 +33,14 @@ enum SIFDownload {
       size += count
       progress(size)
     }
-    guard size > 0 else { throw .notSIF(name: name) }
+    guard begins(start) else { throw .notSIF(name: name) }
   }
 
-  /// A SIF's magic stands at byte 32 (sylabs/sif, header), a squashfs begins with its own.
-  private static func begins(_ bytes: ArraySlice<UInt8>) -> Bool {
-    bytes.dropFirst(32).starts(with: "SIF_MAGIC".utf8) || bytes.starts(with: "hsqs".utf8)
+  /// Bytes that tell a SIF: its magic ends there (sylabs/sif, header).
+  private static let startSize = 42
+
+  /// A squashfs begins with its own magic.
+  private static func begins(_ start: [UInt8]) -> Bool {
+    SIFFile.begins(start) || start.starts(with: "hsqs".utf8)
   }
 }

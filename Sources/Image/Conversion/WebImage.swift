@@ -1,6 +1,7 @@
 internal import Cache
 internal import Content
 internal import Glibc
+internal import Layers
 internal import Model
 internal import Reference
 internal import Registry
@@ -12,24 +13,14 @@ struct WebImage {
 
   /// The file, from the cache if the server says that it has not changed.
   func image(_ url: String) throws(BuildFault) -> AcquiredImage {
-    guard let address = WebAddress(url) else {
-      throw .reference(.url(url))
-    }
+    let acquisition = Acquisition(options, cache: cache)
+    if let image = acquisition.recorded(url, "", since: acquisition.oldestTag) { return image }
     let known = cache.tag(url, platform: "")
     let image = known?.image
-    if let image, let known, options.isOffline || time(nil) - known.checkedSeconds < options.tagSeconds,
-      let object = cache.locate(.images, image)
-    {
-      return AcquiredImage(object)
-    }
     if options.isOffline { throw .offline(name: url) }
     var headers: HTTPHeaders = [:]
     if let image, let mark = known?.etag, cache.has(.images, image) { headers.add("If-None-Match", mark) }
-    let answer: WebResource
-    do throws(RegistryFault) {
-      answer = try WebResource.get(
-        address, headers: headers, options: options.network.options, isInsecure: options.network.isInsecure)
-    } catch { throw .registry(error) }
+    let answer = try Self.ask(url, headers, options)
     if answer.status == 304, let known, let image, let object = cache.locate(.images, image) {
       record(url, known.digest, image, known.etag)
       return AcquiredImage(object)
@@ -43,19 +34,29 @@ struct WebImage {
 
   /// The file behind an address, without the cache.
   static func write(_ url: String, into output: Int32, _ options: AcquisitionOptions) throws(BuildFault) {
-    guard let address = WebAddress(url) else { throw .reference(.url(url)) }
-    let answer: WebResource
-    do throws(RegistryFault) {
-      answer = try WebResource.get(
-        address, options: options.network.options, isInsecure: options.network.isInsecure)
-    } catch { throw .registry(error) }
+    try SIFDownload.write(try get(url, options), into: output, name: url) { _ in }
+  }
+
+  /// What is at an address, whole.
+  static func get(_ url: String, _ options: AcquisitionOptions) throws(BuildFault) -> WebResource {
+    let answer = try ask(url, [:], options)
     guard answer.status == 200 else { throw .registry(answer.refusal()) }
-    try SIFDownload.write(answer, into: output, name: url) { _ in }
+    return answer
+  }
+
+  /// What a server answers, whatever that is.
+  private static func ask(
+    _ url: String, _ headers: HTTPHeaders, _ options: AcquisitionOptions
+  ) throws(BuildFault) -> WebResource {
+    guard let address = WebAddress(url) else { throw .reference(.url(url)) }
+    do throws(RegistryFault) {
+      return try WebResource.get(
+        address, headers: headers, options: options.network.options, isInsecure: options.network.isInsecure)
+    } catch { throw .registry(error) }
   }
 
   private func record(_ url: String, _ digest: Digest, _ image: String, _ mark: String?) {
-    // Without the record it is only got again.
-    try? cache.setTag(
+    Acquisition(options, cache: cache).record(
       TagRecord(
         reference: url, platform: "", digest: digest, image: image, checkedSeconds: time(nil), etag: mark))
   }
@@ -74,12 +75,13 @@ struct WebImage {
     do throws(CacheFault) { object = try cache.create(.images, temporary, mode: 0o755) } catch {
       throw .cache(error)
     }
-    let hashed = HashingSource(answer)
+    let hashed = HashedSource(answer)
     try SIFDownload.write(hashed, into: object.number, name: name) { progress(.read(0, bytes: $0)) }
-    if let size = answer.size, size != hashed.count {
-      throw .content(.size(of: name, expected: size, found: hashed.count))
+    if let size = answer.size, size != hashed.byteCount {
+      throw .content(.size(of: name, expected: size, found: hashed.byteCount))
     }
-    let digest = hashed.digest
+    let digest: Digest
+    do throws(ContentFault) { digest = try hashed.finish() } catch { throw .content(error) }
     if let expected, expected != digest {
       throw .content(.digest(of: name, expected: expected, found: digest))
     }
@@ -89,24 +91,5 @@ struct WebImage {
     } catch { throw .cache(error) }
     progress(.done(0, fromCache: false))
     return digest.hex
-  }
-}
-
-/// Passes bytes on and computes their digest.
-private final class HashingSource: ByteSource {
-  private let source: any ByteSource
-  private let hasher = DigestHasher()
-  private(set) var count = 0
-
-  init(_ source: any ByteSource) { self.source = source }
-
-  /// Of all bytes that came. To be asked once, at the end.
-  var digest: Digest { hasher.finish() }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ContentFault) -> Int {
-    let got = try unsafe source.read(into: buffer)
-    unsafe hasher.add(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
-    count += got
-    return got
   }
 }

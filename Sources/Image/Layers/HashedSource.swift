@@ -9,9 +9,6 @@ public import Content
   /// Bytes passed on or drained.
   public private(set) var byteCount = 0
 
-  /// Bytes drained at a time.
-  private static let drainSize = 64 << 10
-
   public init(_ source: any ByteSource, _ algorithm: Digest.Algorithm = .sha256) {
     self.source = source
     hasher = DigestHasher(algorithm)
@@ -26,9 +23,7 @@ public import Content
 
   /// Reads what is left and returns the digest of all bytes. To be called once.
   public func finish() throws(ContentFault) -> Digest {
-    let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.drainSize, alignment: 16)
-    defer { unsafe rest.deallocate() }
-    while try unsafe read(into: rest) > 0 {}
+    try drain()
     return hasher.finish()
   }
 }

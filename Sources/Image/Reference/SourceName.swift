@@ -25,6 +25,14 @@ public enum SourceName: Equatable, Sendable {
   /// A file or folder of the host.
   case path(String)
 
+  /// Whether the layers are on this host, in an archive, a folder or a daemon: such an image is converted, not got.
+  public var isLocal: Bool {
+    switch self {
+    case .dockerArchive, .ociArchive, .ociLayout, .dockerDaemon: true
+    case .registry, .oras, .web, .library, .hub, .path: false
+    }
+  }
+
   /// The words before the first colon, with what follows it.
   static let schemes = [
     "docker://", "oras://", "docker-archive:", "oci-archive:", "oci:", "docker-daemon:", "http://",

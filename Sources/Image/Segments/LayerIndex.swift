@@ -46,13 +46,6 @@ public struct LayerIndex: Sendable {
 
   public init(blockSize: Int) { self.blockSize = blockSize }
 
-  /// Bytes of a block of a content; the last may be short.
-  func size(ofBlock block: Int, of content: Int) -> Int {
-    min(blockSize, contents[content].size - block * blockSize)
-  }
-
-  func blockCount(of content: Int) -> Int { (contents[content].size + blockSize - 1) / blockSize }
-
   /// More entries than any layer has: each takes memory.
   static let mostEntries = 50_000_000
 

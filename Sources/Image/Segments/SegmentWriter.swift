@@ -10,7 +10,6 @@ internal import SquashfsWriter
 public enum SegmentWriter {
   private struct Sink: LayerSink {
     let stream: BlockStream
-    let path: String
     /// Tickets by content: the first, and how many. Empty for contents in fragments.
     var blocks: [Int: (first: Int, count: Int)] = [:]
     var fragments: [Int] = []
@@ -45,7 +44,7 @@ public enum SegmentWriter {
     }
     let stream = BlockStream(pool, to: output, offset: 0, start: Segment.magic.count, path: path)
     var packer = LayerPacker(
-      blockSize: pool.options.blockSize, sink: Sink(stream: stream, path: path))
+      blockSize: pool.options.blockSize, sink: Sink(stream: stream))
     do throws(SegmentFault) { try packer.pack(TarReader(layer, name: name)) } catch {
       // Nobody may still write when the caller takes the file away.
       _ = try? stream.finish()

@@ -23,13 +23,26 @@ public struct Output: Sendable {
     return code
   }
 
-  public func notice(_ notice: Notice) {
-    switch notice.level {
-    case .warning: if level > -3 { write(2, word("WARNING: ", color: 33) + notice.text + "\n") }
-    case .info: if level >= 1 { write(2, word("INFO:    ", color: 34) + notice.text + "\n") }
-    case .verbose: if level >= 4 { write(2, word("VERBOSE: ", color: 34) + notice.text + "\n") }
-    case .debug: if level >= 5 { write(2, "DEBUG   " + notice.text + "\n") }
+  /// Whether notices of that level are printed: what costs something to put into words is put only then.
+  public func tells(_ kind: Notice.Level) -> Bool {
+    switch kind {
+    case .warning: level > -3
+    case .info: level >= 1
+    case .verbose: level >= 4
+    case .debug: level >= 5
     }
+  }
+
+  public func notice(_ notice: Notice) {
+    guard tells(notice.level) else { return }
+    let start =
+      switch notice.level {
+      case .warning: word("WARNING: ", color: 33)
+      case .info: word("INFO:    ", color: 34)
+      case .verbose: word("VERBOSE: ", color: 34)
+      case .debug: "DEBUG   "
+      }
+    write(2, start + notice.text + "\n")
   }
 
   /// A result, on standard output.

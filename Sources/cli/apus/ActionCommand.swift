@@ -113,18 +113,6 @@ private func sayWhatCounts(_ parsed: Parsed, settingsPath: String, _ output: Out
   for (name, option) in parsed.variables { output.notice(Notice(.debug, "\(name) counts as --\(option)")) }
 }
 
-extension Output {
-  /// Whether notices of that level are printed: the story of a launch is put into words only then.
-  fileprivate func tells(_ kind: Notice.Level) -> Bool {
-    switch kind {
-    case .warning: level > -3
-    case .info: level >= 1
-    case .verbose: level >= 4
-    case .debug: level >= 5
-    }
-  }
-}
-
 private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String) -> LaunchRequest {
   let action = LaunchRequest.Action(rawValue: parsed.command.path.last ?? "") ?? .exec
   var request = LaunchRequest(action, imagePath: image.path, arguments: Array(parsed.operands.dropFirst()))
