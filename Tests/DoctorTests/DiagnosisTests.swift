@@ -127,6 +127,12 @@ import Testing
       }, state: .missing,
       found: "mode 0600: Permission denied", remedy: "chmod 0666", cost: "unpacked"),
     Row(
+      name: "/dev/fuse",
+      change: {
+        $0.fuseIsReplaced = true
+        $0.fuseMount = 19
+      }, state: .missing, found: "something else", remedy: "10:229", cost: "unpacked"),
+    Row(
       name: "/dev/fuse", change: { $0.fuseMount = 1 }, state: .failing, found: "mounting", remedy: "4.18",
       cost: "cannot be mounted"),
     Row(name: "/dev/fuse", change: { $0.fuseMount = 38 }, state: .good, found: "mode 0666"),

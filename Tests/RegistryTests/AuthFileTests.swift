@@ -89,6 +89,15 @@ import Testing
     #expect(try Self.read(folder, "docker.io") == nil)
   }
 
+  @Test(arguments: ["https://quay.io/", "http://quay.io", "https://quay.io/v2", "http://quay.io/v1/"])
+  func `what a look-up would find is erased`(key: String) throws {
+    let folder = try Folder()
+    try folder.write("auth.json", #"{"auths":{"\#(key)":{"auth":"eDp5"}}}"#)
+    #expect(try Self.read(folder, "quay.io") != nil)
+    #expect(try Self.file(folder).erase(Self.quay))
+    #expect(try Self.read(folder, "quay.io") == nil)
+  }
+
   @Test(arguments: [#"{"credHelpers":{"quay.io":"one"}}"#, #"{"credsStore":"one"}"#])
   func `a helper keeps it, and the secret is on no command line`(text: String) throws {
     let folder = try Folder()

@@ -122,6 +122,21 @@ import Testing
     #expect(requests[0].headers["content-type"] == "application/x-www-form-urlencoded")
   }
 
+  @Test func `a refresh token that is refused gives way to name and password`() throws {
+    let server = try Self.bearerServer(
+      tokens: { request in
+        request.method == "POST"
+          ? .status(401) : .status(200, [], #"{"token":"t","refresh_token":"old","expires_in":60}"#)
+      }, accepts: { $0 == "t" })
+    defer { server.stop() }
+    let clock = SleepClock()
+    let client = asking([server.host], clock, credential: .basic(user: "u", password: "p"))
+    _ = try client.manifest()
+    clock.advance(50)
+    _ = try client.manifest()
+    #expect(server.requests.filter { $0.path.hasPrefix("/token") }.map(\.method) == ["GET", "POST", "GET"])
+  }
+
   @Test func `a registry token is sent as it is`() throws {
     let server = try Self.bearerServer(tokens: { _ in .status(500) }, accepts: { $0 == "mine" })
     defer { server.stop() }

@@ -1,6 +1,6 @@
 internal import CLinux
 internal import Glibc
-internal import Linux
+public import Linux
 
 /// The FUSE mount of a server, made in its outer namespaces.
 struct FUSEMount {
@@ -18,10 +18,7 @@ struct FUSEMount {
   /// Why the device cannot be used here; nil where it can. Another descriptor is opened in the namespace that mounts.
   static var obstacle: String? {
     do throws(SystemCallFault) {
-      let facts = try File.facts(try File.open("/dev/fuse", O_RDWR))
-      // Container runtimes and administrators who want it out of sight bind something else over it, and whatever that
-      // is opens well: FUSE_MINOR of linux/miscdevice.h, on the major of miscellaneous devices.
-      guard facts.kind == .character, facts.representedDevice == (10, 229) else {
+      guard try File.facts(try File.open("/dev/fuse", O_RDWR)).isFUSEDevice else {
         return "/dev/fuse is not the device it should be (character device 10:229)"
       }
       return nil
@@ -77,4 +74,10 @@ struct FUSEMount {
     let namespace = try Namespace.current("mnt")
     return FUSEMount(device: device.release(), access: .place(namespace: namespace.release(), path: path))
   }
+}
+
+extension FileFacts {
+  /// Container runtimes and administrators who want FUSE's device out of sight bind something else over it, and whatever
+  /// that is opens well: FUSE_MINOR of linux/miscdevice.h, on the major of miscellaneous devices.
+  public var isFUSEDevice: Bool { kind == .character && representedDevice == (10, 229) }
 }

@@ -11,11 +11,6 @@ public struct HandedImage: Equatable, Sendable {
   /// Where it lies, or what it is called where it has no name.
   public let path: String
 
-  public init(number: Int32, path: String) {
-    self.number = number
-    self.path = path
-  }
-
   /// nil for a text of another form.
   public init?(_ text: String) {
     guard text.starts(withBytesOf: Self.scheme) else { return nil }
@@ -27,8 +22,6 @@ public struct HandedImage: Equatable, Sendable {
     self.number = number
     path = String(rest[rest.index(after: colon)...]) ?? ""
   }
-
-  public var text: String { "\(Self.scheme)\(number):\(path)" }
 
   /// Takes the descriptor over.
   func take() throws(ImageFault) -> Descriptor {

@@ -83,10 +83,14 @@ public struct ImageFile: Sendable {
   /// Whether the file holds an overlay partition, with changes made to the image.
   public var hasOverlayPartition = false
 
-  /// Opens `path`, from the working directory `base` when it is relative.
-  public static func open(_ path: String, base: String) throws(ImageFault) -> ImageFile {
+  /// Opens `path`, from the working directory when it is relative.
+  public static func open(_ path: String) throws(ImageFault) -> ImageFile {
     let handed = HandedImage(path)
-    let absolute = handed?.path ?? ContainerPath.normalized(path, from: base)
+    let absolute =
+      handed?.path
+      ?? ContainerPath.normalized(
+        path,
+        from: ContainerPath.isAbsolute(path) ? "/" : (try? File.target(ofLink: "/proc/self/cwd")) ?? "/")
     let opened = if let handed { try handed.take() } else { try openWithoutWaiting(absolute) }
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(opened) } catch { throw .open(error) }

@@ -42,15 +42,20 @@ public struct PendingMount: ~Copyable {
   mutating func seek(_ place: SharedPlace) throws(MountFault) {
     // A server that leaves takes the folder with it when nothing else is in it: then the way begins anew. More often in
     // turn than there are servers to leave means that something else is wrong.
+    var missing: RuntimeDirectoryFault?
     for _ in 0..<1000 {
       if ask(place.socketPath) { return }
       let directory: Descriptor
       do throws(RuntimeDirectoryFault) {
         directory = try RuntimeDirectory.make(place.runtime, below: place.group, uid: uid)
       } catch {
-        if case .cannotMake(let cause) = error, cause.number == ENOENT { continue }
-        throw .runtimeDirectory(error)
+        guard case .cannotMake(let cause) = error, cause.number == ENOENT else {
+          throw .runtimeDirectory(error)
+        }
+        missing = error
+        continue
       }
+      missing = nil
       let taken: Descriptor?
       do throws(SystemCallFault) { taken = try GroupFolder.takeLock(in: directory.number) } catch {
         throw .setup(activity: "lock \(place.folder)", error)
@@ -60,6 +65,7 @@ public struct PendingMount: ~Copyable {
       if ask(place.socketPath) { return }
       return try start(shared: HeldPlace(place: place, directory: directory.number, lock: lock.number))
     }
+    if let missing { throw .runtimeDirectory(missing) }
     throw .setup(activity: "lock \(place.folder)", SystemCallFault("flock", place.folder, ESTALE))
   }
 

@@ -49,6 +49,9 @@ public struct UnfinishedFile: ~Copyable, Sendable {
     }
     return try withFreeName(name) { candidate throws(SystemCallFault) in
       let file = try File.open(candidate, O_CREAT | O_EXCL | O_RDWR, mode: mode, from: directory)
+      // Whoever removes what writers left may have come before the lock: then it is that one's, or gone already.
+      if (try? FileLock.tryAcquire(file)) == false { throw SystemCallFault("open", candidate, EEXIST) }
+      if try File.facts(file).linkCount == 0 { throw SystemCallFault("open", candidate, EEXIST) }
       hidden = candidate
       return file
     }

@@ -55,17 +55,7 @@ extension ImageReference {
       guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { break }
       path = path[..<slash]
     }
-    for key in registryName.keys {
-      keys.append(key)
-      if key.starts(withBytesOf: "https://") { continue }
-      for scheme in ["https://", "http://"] {
-        for end in ["", "/", "/v1/", "/v2/", "/v1", "/v2"] {
-          let url = scheme + key + end
-          if !keys.contains(url) { keys.append(url) }
-        }
-      }
-    }
-    return keys
+    return keys + registryName.spellings
   }
 
   /// The same repository by digest.

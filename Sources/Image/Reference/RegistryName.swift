@@ -43,6 +43,22 @@ public struct RegistryName: Hashable, Sendable {
     return [Self.hubKey, Self.hub, "index.docker.io", Self.hubHost]
   }
 
+  /// Every key of an `auths` table that stands for the registry as a whole, in the order in which they are tried: its
+  /// names, and behind each the URLs that older clients wrote.
+  public var spellings: [String] {
+    var all: [String] = []
+    for key in keys {
+      all.append(key)
+      if key.starts(withBytesOf: "https://") { continue }
+      for scheme in ["https://", "http://"] {
+        for end in ["", "/", "/v1/", "/v2/", "/v1", "/v2"] where !all.contains(scheme + key + end) {
+          all.append(scheme + key + end)
+        }
+      }
+    }
+    return all
+  }
+
   /// Where requests go, `HOST[:PORT]`.
   public var host: String { registry == Self.hub ? Self.hubHost : registry }
 

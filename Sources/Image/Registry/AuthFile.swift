@@ -67,8 +67,7 @@ public struct AuthFile: Sendable {
       let table = try read()
       var wasThere = false
       if let (helper, key) = try helper(for: registry, in: table) { wasThere = try helper.erase(key) }
-      let keys = registry.namespace.isEmpty ? registry.keys : [registry.key]
-      let spellings = keys + keys.flatMap { ["https://\($0)", "https://\($0)/v1/", "https://\($0)/v2/"] }
+      let spellings = registry.namespace.isEmpty ? registry.spellings : [registry.key]
       var json = table.json
       for key in spellings where table.json["auths"]?[key] != nil {
         wasThere = true

@@ -60,9 +60,20 @@ final class Authenticator: Sendable {
       if let objection = policy.objection(to: realm) {
         throw .realm(purpose, realm: realm.textWithoutQuery, why: objection)
       }
-      let token = try tokens.fetch(
-        key, credential: state.refresh.map { .identityToken($0) } ?? state.credential, policy, purpose,
-        through: client)
+      let token: Token
+      if let refresh = state.refresh {
+        do throws(RegistryFault) {
+          token = try tokens.fetch(
+            key, credential: .identityToken(refresh), policy, purpose, through: client)
+        } catch {
+          // It was revoked, or is too old: who has a name and a password begins anew with them.
+          guard case .denied = error else { throw error }
+          state.refresh = nil
+          token = try tokens.fetch(key, credential: state.credential, policy, purpose, through: client)
+        }
+      } else {
+        token = try tokens.fetch(key, credential: state.credential, policy, purpose, through: client)
+      }
       state.refresh = token.refresh ?? state.refresh
       if state.tokens.count > 64 { state.tokens = [:] }
       state.tokens[key] = token

@@ -133,6 +133,11 @@ private func fuse(_ node: NodeFacts) -> Check {
       "/dev/fuse", .missing, "\(found): \(errorText(node.fuseOpen))", cost: cost,
       remedy: "the administrator makes it usable: chmod 0666 /dev/fuse (the package fuse3 does so with udev)")
   }
+  if node.fuseIsReplaced {
+    return Check(
+      "/dev/fuse", .missing, "something else lies in its place", cost: cost,
+      remedy: "the administrator shows the real one, character device 10:229, there")
+  }
   // 38, ENOSYS: an interface that launches do without.
   guard node.fuseMount == 0 || node.userNamespaces != 0 || node.fuseMount == 38 else {
     return Check(

@@ -43,6 +43,8 @@ public struct NodeFacts: Equatable, Sendable {
   /// nil: there is no /dev/fuse.
   public var fuseMode: UInt32?
   public var fuseOpen: Int32 = 0
+  /// Something else lies where the device should be.
+  public var fuseIsReplaced = false
   public var fuseMount: Int32 = 0
   public var overlay: Int32 = 0
   public var writableOverlay: Int32 = 0

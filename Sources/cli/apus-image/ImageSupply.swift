@@ -33,7 +33,7 @@ struct ImageSupply {
           what: "cannot \(parsed.command.name)", why: printable(error.text),
           remedy: "see apus help \(parsed.command.name)"), exit: ExitCode.usage)
     }
-    let network = try Network(parsed, settings, output)
+    let network = try Network(parsed, settings, output, asksWho: needsCache)
     var cache: CacheDirectory?
     if needsCache, words.usesCache {
       do throws(CacheFault) {

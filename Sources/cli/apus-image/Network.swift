@@ -25,33 +25,37 @@ struct Network {
       CredentialSources(
         environment: variable, variables: variables, home: home, explicit: explicit,
         authFile: parsed.value("authfile"), ownFile: own))
-    let registries: RegistriesConfiguration
+    // What is wrong in it is no concern of commands that ask no registry.
+    let registries: Result<RegistriesConfiguration, RegistriesFault>
     do throws(RegistriesFault) {
-      registries = try RegistriesConfiguration.read(environment: variable, home: home)
-    } catch { throw Failure(error.explanation) }
+      registries = .success(try RegistriesConfiguration.read(environment: variable, home: home))
+    } catch { registries = .failure(error) }
     let isInsecure = parsed.isOn("no-https")
     let certificates = CertificateFolders(environment: variable, home: home)
     let systemFile = variable("SSL_CERT_FILE")
     let systemFolder = variable("SSL_CERT_DIR")
-    let options = RegistryOptions(agent: "apus/" + Site.version) { authority in
+    let transports = Transports { authority in
       var transport = TransportOptions()
       transport.systemAuthorityFile = systemFile
       transport.systemAuthorityDirectory = systemFolder
-      // A folder that cannot be read is found out about when the certificate is missing.
-      if let found = try? certificates.read(for: authority) {
+      do throws(CertificateFault) {
+        let found = try certificates.read(for: authority)
         transport.authorityFiles = found.authorities
         transport.clientCertificate = found.client?.certificate
         transport.clientKey = found.client?.key
+      } catch {
+        output.notice(Notice(.warning, error.explanation.what + ": " + error.explanation.why))
       }
       return transport
     }
+    let options = RegistryOptions(agent: "apus/" + Site.version) { transports.options(for: $0) }
     self.credentials = credentials
     network = RegistryNetwork(
       options: options, isInsecure: isInsecure, library: parsed.value("library") ?? settings.libraryURI,
       daemon: parsed.value("docker-host") ?? variable("DOCKER_HOST")
     ) { reference throws(RegistryFault) in
       var endpoints: [Endpoint]
-      do throws(RegistriesFault) { endpoints = try registries.endpoints(for: reference) } catch {
+      do throws(RegistriesFault) { endpoints = try registries.get().endpoints(for: reference) } catch {
         throw .credential(error.explanation)
       }
       if isInsecure { for index in endpoints.indices { endpoints[index].isInsecure = true } }

@@ -45,6 +45,6 @@ private func level(_ parsed: Parsed) -> Int {
   if parsed.isOn("quiet") { return -1 }
   if parsed.isOn("debug") { return 5 }
   if parsed.isOn("verbose") { return 4 }
-  let set = Parser.prefixes.lazy.compactMap { variable($0 + "MESSAGELEVEL") }.first
+  let set = Parser.prefixes.lazy.compactMap { variable($0 + "MESSAGELEVEL") }.first { !$0.isEmpty }
   return set.flatMap { Int($0) } ?? 1
 }

@@ -11,7 +11,6 @@ internal import Settings
 /// `apus exec`, `run`, `shell`, `test`, and `explain` of each: survey, mount, plan, and become the program.
 func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
   let isExplained = parsed.command.path.first == "explain"
-  let current = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
   let settings: Settings
   let image: ImageFile
   do throws(SettingsFault) {
@@ -22,7 +21,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
   } catch { return output.fatal(error.explanation) }
   if let refusal = unsupportedReference(parsed.operands[0]) { return output.fatal(refusal) }
   do throws(ImageFault) {
-    image = try ImageFile.open(parsed.operands[0], base: current)
+    image = try ImageFile.open(parsed.operands[0])
     try image.checkArchitecture(emulated: [])
   } catch { return output.fatal(error.explanation) }
   if output.tells(.verbose) {
@@ -36,7 +35,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
         "not showing the changes in the overlay partition of \(printable(image.path)): this version does not read it"
       ))
   }
-  let request = makeRequest(parsed, image, current)
+  let request = makeRequest(parsed, image)
   if request.action == .shell, parsed.operands.count > 1 {
     output.notice(Notice(.warning, "parameters to the shell command are ignored"))
   }
@@ -76,6 +75,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
         let report = try PlanReport.make(
           request, settings: settings, host: host, image: facts,
           mount: (mounted.form.name, "\(image.summary), \(mounted.form.text)"))
+        if !parsed.isOn("json") { for notice in report.plan.notices { output.notice(notice) } }
         output.result(parsed.isOn("json") ? report.json.text(indented: true) + "\n" : report.text)
         return 0
       }
@@ -113,7 +113,7 @@ private func sayWhatCounts(_ parsed: Parsed, settingsPath: String, _ output: Out
   for (name, option) in parsed.variables { output.notice(Notice(.debug, "\(name) counts as --\(option)")) }
 }
 
-private func makeRequest(_ parsed: Parsed, _ image: ImageFile, _ current: String) -> LaunchRequest {
+private func makeRequest(_ parsed: Parsed, _ image: ImageFile) -> LaunchRequest {
   let action = LaunchRequest.Action(rawValue: parsed.command.path.last ?? "") ?? .exec
   var request = LaunchRequest(action, imagePath: image.path, arguments: Array(parsed.operands.dropFirst()))
   request.binds = parsed.all("bind")

@@ -7,9 +7,8 @@ internal import Squashfs
 
 /// The attributes: from the object that builders leave in a SIF, else from the files of the image.
 func inspection(_ path: String) throws(ImageFault) -> [(String, JSON)] {
-  let current = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
   let image: ImageFile
-  do throws(ImageFault) { image = try ImageFile.open(path, base: current) } catch {
+  do throws(ImageFault) { image = try ImageFile.open(path) } catch {
     // What the object says is no secret where the root file system cannot be read.
     if case .sif = error, let file = try? File.open(path, O_RDONLY | O_NONBLOCK),
       let facts = try? File.facts(file),

@@ -1,5 +1,4 @@
 internal import CommandLine
-internal import Glibc
 internal import Linux
 internal import Model
 

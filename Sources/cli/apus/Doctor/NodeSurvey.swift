@@ -8,7 +8,7 @@ internal import Model
 enum NodeSurvey {
   static func facts(user: User, xdg: String?) -> NodeFacts {
     var facts = NodeFacts()
-    facts.isRoot = user.uid == 0
+    facts.isRoot = user.uid == 0 && Namespace.isOfSystem
     facts.userNamespaces = Trial.run { () throws(SystemCallFault) in try Trial.enterNamespaces() }
     for name in NodeFacts.sysctlNames {
       facts.sysctls[name] = word(
@@ -18,7 +18,9 @@ enum NodeSurvey {
       facts.appArmor = word("/proc/self/attr/apparmor/current") ?? "of no profile"
     }
     facts.seLinuxIsEnforcing = word("/sys/fs/selinux/enforce").map { $0 == "1" }
-    facts.fuseMode = (try? File.facts("/dev/fuse"))?.mode
+    let device = try? File.facts("/dev/fuse")
+    facts.fuseMode = device?.mode
+    facts.fuseIsReplaced = device.map { !$0.isFUSEDevice } ?? false
     facts.fuseOpen = Trial.error { () throws(SystemCallFault) in _ = try File.open("/dev/fuse", O_RDWR) }
     facts.fuseMount = Trial.run { () throws(SystemCallFault) in try Trial.mountFUSE() }
     facts.overlay = Trial.run { () throws(SystemCallFault) in try Trial.mountOverlay(writable: false) }
