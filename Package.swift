@@ -79,9 +79,10 @@ let image: [Target] = [
     ]),
 ]
 
-/// What runs in Slurm's steps.
+/// The rooms of job steps.
 let slurm: [Target] = [
-  module("StepJoin", in: "Slurm", imports: ["Model", "Linux"])
+  module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
+  module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
 ]
 
 let programs: [Target] = [
@@ -91,7 +92,7 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "StepJoin", "Doctor", "Messages",
+      "Launch", "Engine", "StepOptions", "StepJoin", "Doctor", "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
@@ -162,6 +163,7 @@ let package = Package(
     tests(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

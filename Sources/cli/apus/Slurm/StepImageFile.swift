@@ -3,7 +3,6 @@ internal import ImageMount
 internal import Linux
 internal import Messages
 internal import Model
-internal import NodeCache
 internal import Settings
 internal import StepOptions
 
@@ -47,29 +46,7 @@ struct StepImageFile {
 
   /// The node's copy of an image; nil: it is used where it lies.
   private func staged(_ image: ImageFile) throws(StepFailure) -> ImageFile? {
-    guard let directory = site.cacheDirectory, case .squashfs = image.kind else { return nil }
-    let volume = try? Volume.of(image.descriptor)
-    let isInStore = site.imagePath.contains { ContainerPath.isBelow(image.path, $0) }
-    let decision = StagePolicy.decide(
-      mode: isInStore ? .direct : options.stage, size: image.facts.size,
-      isNodeLocal: volume.map { $0.networkName == nil } ?? false, hasCache: true, nodes: words.nodes,
-      sbcastMinimum: site.sbcastMinimum)
-    output.notice(Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
-    guard decision.way != .direct else { return nil }
-    let way: StageDecision.Way
-    do throws(NodeCacheFault) {
-      let cache = try NodeCache.open(directory)
-      let key = ImageKey(image.facts)
-      // The digest of everything is the image program's work.
-      if options.verify != .full,
-        case .found(let copy) = try cache.find(key, options.verify == .sample ? .sample : .stat)
-      {
-        let number = fcntl(copy.descriptor.number, F_DUPFD, 3)
-        return try self.image("descriptor:\(number):\(image.path)")
-      }
-      way = .node
-    } catch { way = .node }
-    throw becomeImageProgram(image.path, way: way)
+    return nil
   }
 
   /// Returns only why not.

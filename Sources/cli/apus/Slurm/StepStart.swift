@@ -27,8 +27,9 @@ struct StepStart {
       let (site, options) = try readOptions()
       let container = try NamedContainer(options, site, variables)
       if let running = try container?.running() { return try answer(running) }
-      let image = try StepImageFile(words: words, raw: raw, variables: variables, output: output)
-        .open(options, site, from: stepDirectory(variables))
+      let image = try StepImageFile(
+        words: words, raw: raw, variables: variables, output: output, options: options, site: site
+      ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
       return try make(options, site, image, container)
     } catch {
       let text = error.explanation
