@@ -79,6 +79,12 @@ let image: [Target] = [
     ]),
 ]
 
+/// The rooms of job steps under Slurm.
+let slurm: [Target] = [
+  module("NodeCache", in: "Slurm", imports: ["Model", "Linux"]),
+  module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
+]
+
 let programs: [Target] = [
   module("Doctor", in: "cli", imports: ["Model", "Linux"]),
   module("Messages", in: "cli", imports: ["Model", "Linux"]),
@@ -86,14 +92,15 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "Doctor", "Messages",
+      "Launch", "Engine", "NodeCache", "Doctor", "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Messages",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]
@@ -129,7 +136,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + programs + fuzzers + [
+  ] + core + image + slurm + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -157,6 +164,8 @@ let package = Package(
     tests(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
+    tests("StagingTests", imports: ["Staging", "NodeCache", "Content", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

@@ -50,6 +50,19 @@ import Testing
     }
   }
 
+  /// The rooms of job steps, and what each may import.
+  static let slurmRooms: [(room: String, imports: Set<String>)] = [
+    ("NodeCache", ["Model", "Linux"]), ("Staging", ["Model", "Linux", "Content", "NodeCache"]),
+  ]
+
+  @Test(arguments: slurmRooms) func `a room of job steps imports what the table says`(
+    room: String, imports: Set<String>
+  ) throws {
+    for (file, module) in try Self.imports(of: "Slurm/\(room)") {
+      #expect(imports.union(["Glibc", "CLinux"]).contains(module), "\(room)/\(file) imports \(module)")
+    }
+  }
+
   @Test func `the command line imports nothing of ours`() throws {
     for (file, module) in try Self.imports(of: "CommandLine") {
       #expect(!Self.launchPath.contains(module), "\(file) imports \(module)")
@@ -83,7 +96,9 @@ import Testing
       // doctor tries in a child what a launch would do.
       if file.path.contains("/Doctor/") { continue }
       // Each of the two programs becomes the other.
-      if ["ImageProgram.swift", "LaunchCommand.swift"].contains(file.lastPathComponent) { continue }
+      if ["ImageProgram.swift", "LaunchCommand.swift", "SlurmStage.swift"].contains(file.lastPathComponent) {
+        continue
+      }
       let text = try String(contentsOf: file, encoding: .utf8)
       for call in calls { #expect(!text.contains(call), "\(file.lastPathComponent) calls \(call))") }
     }
