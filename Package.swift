@@ -79,10 +79,12 @@ let image: [Target] = [
     ]),
 ]
 
-/// The rooms of job steps.
+/// The rooms of job steps under Slurm.
 let slurm: [Target] = [
   module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
   module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
+  module("NodeCache", in: "Slurm", imports: ["Model", "Linux"]),
+  module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
 ]
 
 let programs: [Target] = [
@@ -92,14 +94,15 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "StepOptions", "StepJoin", "Doctor", "Messages",
+      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "Doctor", "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Messages",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]
@@ -164,6 +167,8 @@ let package = Package(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
     tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
+    tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
+    tests("StagingTests", imports: ["Staging", "NodeCache", "Content", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

@@ -262,6 +262,7 @@ void apus_enter_container(spank_t spank) {
     const char *fault = apply(spank, text, (size_t)length, &directory);
     if (fault) fail(node, fault);
     if (chdir(directory) != 0) fail(node, strerror(errno));
+    spank_setenv(spank, "PWD", directory, 1);
     free(text);
     close(task_end);
     close(page);

@@ -46,6 +46,7 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   case "sif": runSIF(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)
+  case "slurm": runSlurmCache(parsed, configured: nil, output)
   case "version": runVersion(output, named: false)
   case "completion": runCompletion(parsed, output)
   case "man": runManual(parsed, output)
