@@ -102,13 +102,15 @@ public struct SiteOptions: Equatable, Sendable {
       if try !word.boolean() {
         batch = .steps
         notices.append(
-          Notice(.info, "sbatch_support=\(shown(word.value)): options of sbatch apply to the steps of the job"))
+          Notice(
+            .info, "sbatch_support=\(shown(word.value)): options of sbatch apply to the steps of the job"))
       }
     case "use_enroot_load", "importer", "use_squashfuse":
       notices.append(Notice(.info, "\(word.key) means nothing to apus: images are mounted as they are"))
     default:
       notices.append(
-        Notice(.warning, "plugstack.conf says \(shown(word.written)), which apus does not know: it is ignored"))
+        Notice(
+          .warning, "plugstack.conf says \(shown(word.written)), which apus does not know: it is ignored"))
     }
   }
 }

@@ -41,7 +41,8 @@ extension StepFault: Explained {
     case .imageName(let text, let origin, let why):
       Explanation(
         what: "cannot use the image \(shown(text)) of \(origin)", why: why,
-        remedy: "name a file (beginning with / or ./, or ending in .sif), or a reference like docker://HOST/IMAGE:TAG"
+        remedy:
+          "name a file (beginning with / or ./, or ending in .sif), or a reference like docker://HOST/IMAGE:TAG"
       )
     case .nothingToCreate(let name):
       Explanation(

@@ -57,7 +57,11 @@ public func makeLaunchRequest(_ options: StepOptions, site: SiteOptions, facts: 
   case .unset: request.startsInImage = options.defaults == .pyxis
   }
   if options.isWritable {
-    if let layer = facts.layerDirectory { request.overlays = [layer] } else { request.writableTemporary = true }
+    if let layer = facts.layerDirectory {
+      request.overlays = [layer]
+    } else {
+      request.writableTemporary = true
+    }
   }
   setVariables(of: &request, options, site, facts)
   return request
