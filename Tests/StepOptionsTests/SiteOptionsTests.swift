@@ -63,7 +63,7 @@ import Testing
     ("cache_max=10X", "a percentage"), ("min_free=G", "a percentage"), ("min_free=-1", "a percentage"),
     ("min_free=99999999999999P", "a percentage"), ("stage=later", "direct, node, sbcast, auto"),
     ("sbcast_min=0", "a number above 0"), ("sbcast_min=x", "a number above 0"),
-    ("on_full=wait", "direct, fail"), ("verify=sig", "stat, sample, full"),
+    ("on_full=wait", "direct, fail"), ("verify=most", "stat, sample, full"),
     ("image_path=a:/b", "an absolute path"),
     ("scope=node", "job, global"), ("container_scope=node", "job, global"), ("sbatch=off", "on, steps"),
     ("native=yes", "auto, off"), ("kill_on_fail=perhaps", "on or off"), ("quiet=loud", "on or off"),
@@ -87,6 +87,12 @@ import Testing
   ])
   func `words that do not do what they seem to are told`(words: [String]) throws {
     #expect(try SiteOptions(words: words).notices.count == 1)
+  }
+
+  @Test func `what is still to come is refused`() {
+    #expect(throws: StepFault.notInThisVersion(origin: "verify=sig")) {
+      try SiteOptions(words: ["verify=sig"])
+    }
   }
 
   @Test func `the last word of two counts`() throws {

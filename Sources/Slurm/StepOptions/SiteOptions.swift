@@ -86,7 +86,9 @@ public struct SiteOptions: Equatable, Sendable {
     case "stage": stage = try word.choice(StageMode.self)
     case "sbcast_min": sbcastMinimum = try word.count()
     case "on_full": whenFull = try word.choice(WhenFull.self)
-    case "verify": verify = try word.choice(VerifyMode.self)
+    case "verify":
+      if word.value == "sig" { throw .notInThisVersion(origin: "verify=sig") }
+      verify = try word.choice(VerifyMode.self)
     case "image_path": imagePath = try word.paths()
     case "runtime_dir": runtimeDirectory = try word.path()
     case "scope": scope = try word.choice(Scope.self)

@@ -50,7 +50,7 @@ extension StepFault: Explained {
         remedy: "add --container-image")
     case .notInThisVersion(let origin):
       Explanation(
-        what: "cannot use \(origin)", why: "that is not in this version", remedy: "drop it from the command")
+        what: "cannot use \(origin)", why: "that is not in this version", remedy: "leave it out")
     }
   }
 }
