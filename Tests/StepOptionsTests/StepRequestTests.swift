@@ -8,7 +8,8 @@ import Testing
 @Suite struct StepRequestTests {
   static let variables = Variables([
     "HOME=/home/ann", "LANG=de_DE", "LC_ALL=de", "A=host", "PATH=/host/bin", "SECRET=x", "SLURM_JOB_ID=7",
-    "APUS_CONTAINER_IMAGE=/i.sif", "MPI_HOME=/host/mpi",
+    "APUS_CONTAINER_IMAGE=/i.sif", "MPI_HOME=/host/mpi", "PREPEND_PATH=/x", "UID=7",
+    "BASH_FUNC_m%%=() { x; }",
   ])
 
   static func request(
