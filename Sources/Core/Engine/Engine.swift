@@ -134,6 +134,10 @@ public enum Engine {
       let names = steps.map { $0.kind.rawValue }.joined(separator: ", ")
       throw .setup(activity: "make the namespaces \(names)", cause: error)
     }
+    guard kinds.contains(.network) else { return }
+    do throws(SystemCallFault) { try Namespace.raiseLoopback() } catch {
+      throw .setup(activity: "switch on the loopback device of the container", cause: error)
+    }
   }
 
   /// From the root of the host to the working directory of the program, in this process.

@@ -33,7 +33,7 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noInit = false
   public var ipc = false
   public var uts = false
-  /// A network of its own, with nothing but a loopback device that is down.
+  /// A network of its own, with nothing in it but a loopback device.
   public var network = false
   public var hostName: String?
   public var noUmask = false
