@@ -1,4 +1,4 @@
-public import Model
+internal import Model
 
 /// What a file says in the language of plugstack.conf: a line is `required|optional PLUGIN [WORD...]` or
 /// `include PATTERN`; `#` begins a comment (spank(8), "CONFIGURATION").

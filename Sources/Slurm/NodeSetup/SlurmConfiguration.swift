@@ -1,4 +1,4 @@
-public import Model
+internal import Model
 
 /// The few lines of slurm.conf that say where plugins and their settings are (slurm.conf(5)).
 public struct SlurmConfiguration: Equatable, Sendable {

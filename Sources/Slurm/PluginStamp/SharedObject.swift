@@ -21,7 +21,7 @@ struct SharedObject {
     self.bytes = bytes
     // Magic, 64 bits, little-endian, version 1.
     guard bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1]), bytes.count >= 64,
-      try read(at: 16, "type") as UInt16 == 3  // ET_DYN
+      bytes[16] == 3, bytes[17] == 0  // ET_DYN
     else { throw .notASharedObject }
     let machine: UInt16 = try read(at: 18, "machine")
     guard Self.machines.contains(machine) else { throw .machine(machine) }
@@ -47,18 +47,19 @@ struct SharedObject {
       for position in 0..<section.size / 24 {
         let start = section.offset + position * 24
         let nameOffset: UInt32 = try read(at: start, "symbol")
-        let isDefined = try read(at: start + 6, "symbol") as UInt16 != 0
-        // Types of data: STT_OBJECT.
-        let isData = try read(at: start + 4, "symbol") as UInt8 & 0xF == 1
-        guard isDefined, isData, is(name, at: UInt64(nameOffset), in: strings) else { continue }
-        guard try read(at: start + 16, "symbol") as UInt64 == 4 else { continue }
+        let info: UInt8 = try read(at: start + 4, "symbol")
+        let place: UInt16 = try read(at: start + 6, "symbol")
+        let size: UInt64 = try read(at: start + 16, "symbol")
+        // STT_OBJECT, and defined here.
+        guard info & 0xF == 1, place != 0, size == 4, isName(name, at: UInt64(nameOffset), in: strings)
+        else { continue }
         return try fileOffset(ofAddress: read(at: start + 8, "symbol"))
       }
     }
     return nil
   }
 
-  private func `is`(_ name: String, at offset: UInt64, in strings: Section) -> Bool {
+  private func isName(_ name: String, at offset: UInt64, in strings: Section) -> Bool {
     let wanted = Array(name.utf8) + [0]
     guard offset <= strings.size, strings.size - offset >= UInt64(wanted.count) else { return false }
     // In the file: the table was checked.
@@ -100,7 +101,8 @@ struct SharedObject {
     try check("table of segments", start, UInt64(count) * 56)
     for position in 0..<UInt64(count) {
       let header = start + position * 56
-      guard try read(at: header, "segment") as UInt32 == 1 else { continue }
+      let type: UInt32 = try read(at: header, "segment")
+      guard type == 1 else { continue }  // PT_LOAD
       let offset: UInt64 = try read(at: header + 8, "segment")
       let first: UInt64 = try read(at: header + 16, "segment")
       let size: UInt64 = try read(at: header + 32, "segment")

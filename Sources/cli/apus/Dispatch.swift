@@ -46,11 +46,19 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   case "sif": runSIF(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)
-  case "slurm": runSlurmCache(parsed, configured: nil, output)
+  case "slurm": dispatchSlurm(parsed, variables, output)
   case "version": runVersion(output, named: false)
   case "completion": runCompletion(parsed, output)
   case "man": runManual(parsed, output)
   default: runHelp(parsed.operands, output)
+  }
+}
+
+private func dispatchSlurm(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
+  switch parsed.command.path.last {
+  case "install": runSlurmInstall(parsed, variables, output)
+  case "doctor": runSlurmDoctor(parsed, variables, output)
+  default: runSlurmCache(parsed, configured: SlurmSite.cacheDirectory(variables), output)
   }
 }
 
