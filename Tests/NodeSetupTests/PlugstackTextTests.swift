@@ -56,4 +56,12 @@ import Testing
   func `slurm conf says where plugstack conf is`(text: String, path: String) {
     #expect(SlurmConfiguration(text).plugstackPath(in: "/etc/slurm") == path)
   }
+
+  @Test(arguments: [
+    ("/etc/slurm/slurm.conf", false), ("/run/slurm/conf/slurm.conf", true),
+    ("/var/spool/slurmd/conf-cache/slurm.conf", true),
+  ])
+  func `copies that the controller sent are known by their places`(path: String, isCopy: Bool) {
+    #expect(SlurmConfiguration.isCopy(path) == isCopy)
+  }
 }

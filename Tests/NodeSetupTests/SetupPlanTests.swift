@@ -116,6 +116,20 @@ import Testing
     #expect(Self.text(steps, of: Self.line)?.contains("required /usr/lib/slurm/spank_apus.so ") == true)
   }
 
+  @Test func `where the controller sends plugstack conf, the line is said and nothing is written there`() throws {
+    let request = Self.request {
+      $0.isConfigless = true
+      $0.stack = "/run/slurm/conf/plugstack.conf"
+      $0.lineFile = "/run/slurm/conf/plugstack.conf.d/apus.conf"
+    }
+    let steps = Self.paths(try planSetup(request, SetupFacts(stack: "required other.so\n")))
+    let line = "required /opt/lib/apus/slurm/spank_apus.so helper=/opt/bin/apus cache_dir=/var/cache/apus runtime_dir=/run/apus"
+    #expect(steps.last == "plugstack.conf is the controller's; there, this line: " + line)
+    #expect(steps.contains("/var/cache/apus/ 1777") && !steps.contains { $0.hasPrefix("/run/slurm") })
+    let done = Self.paths(try planSetup(request, SetupFacts(stack: "required other.so\n" + line + "\n")))
+    #expect(done == Array(steps.dropLast()))
+  }
+
   @Test(arguments: ["relative", "/with blank", "/with\nline", "/with#hash", "/with\"quote"])
   func `paths that plugstack conf cannot hold are refused`(path: String) {
     #expect(throws: SetupFault.path(option: "--cache-dir", value: path)) {

@@ -20,6 +20,8 @@ public struct SetupRequest: Equatable, Sendable {
   public var tmpfilesDirectory: String
   /// Steps start here and never run here: no cache, no runtime directory.
   public var isSubmitHost = false
+  /// plugstack.conf here is a copy that the controller sends: the line belongs into the controller's.
+  public var isConfigless = false
 
   public init(
     version: SlurmVersion, plugin: PluginStamp, library: String, helper: String, stack: String, lineFile: String,
@@ -117,9 +119,13 @@ public func planSetup(_ request: SetupRequest, _ facts: SetupFacts) throws(Setup
   ] {
     if let value { words.append(key + "=" + value) } else { added.append(key + "=" + usual) }
   }
-  let old = facts.lineFile ?? header
+  let old = facts.lineFile ?? (request.isConfigless ? facts.stack ?? "" : header)
   let new = PlugstackText.edited(old, plugin: plugin, words: words, added: added)
   if !request.isSubmitHost { steps += planDirectories(of: new, request) }
+  if request.isConfigless {
+    guard new != old, let line = new.lines.last else { return steps }
+    return steps + [.advice("plugstack.conf is the controller's; there, this line: " + String(line))]
+  }
 
   // The line comes last: from then on every step of a job needs the rest.
   let place = ContainerPath.parent(request.lineFile)

@@ -10,6 +10,11 @@ public struct SlurmConfiguration: Equatable, Sendable {
     "/var/spool/slurm/conf-cache/slurm.conf", "/var/spool/slurm/d/conf-cache/slurm.conf",
   ]
 
+  /// Whether a slurm.conf at that path is a copy that slurmd got from the controller (slurm.conf(5), "configless").
+  public static func isCopy(_ path: String) -> Bool {
+    ContainerPath.isBelow(path, "/run/slurm") || ContainerPath.components(path).contains("conf-cache")
+  }
+
   public var plugstack: String?
   public var pluginDirectories: [String] = []
   /// Files that are read as well, relative to the directory of this one.

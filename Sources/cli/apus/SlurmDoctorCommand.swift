@@ -88,8 +88,9 @@ struct SlurmReport {
         name: node.name,
         checks: [
           .unanswered(
-            found: "Slurm says it is \(node.state)",
-            remedy: "see scontrol show node \(node.name); on it: apus slurm doctor --local")
+            found: "Slurm says it is \(node.state)" + (node.reason == "none" ? "" : ": \(node.reason)"),
+            remedy: "on the node, apus slurm doctor --local; when it is mended, "
+              + "scontrol update nodename=\(node.name) state=resume")
         ])
     }
     if let checks = checks(answer.out) { return Host(name: node.name, checks: checks) }
@@ -98,8 +99,9 @@ struct SlurmReport {
       checks: [
         .unanswered(
           found: NodeQuestions.cause(answer.err) ?? "a step there ended with \(answer.code) and said nothing",
-          remedy: "a plugin that is missing there, or made for another Slurm, lets no step start: on the node, "
-            + "apus slurm doctor --local, and as root apus slurm install")
+          remedy: "where the plugin is missing, or made for another Slurm, no step starts: on the node, "
+            + "apus slurm doctor --local, and as root apus slurm install; if Slurm has drained it meanwhile, "
+            + "scontrol update nodename=\(node.name) state=resume")
       ])
   }
 

@@ -9,6 +9,8 @@ struct SlurmNode: Equatable {
   /// `idle`, `mixed`, `down*` and so on.
   let state: String
   let partition: String
+  /// Why it is not in use: `none`, or what somebody or Slurm wrote.
+  let reason: String
 
   /// Whether a step can start there at all.
   var isUsable: Bool {
@@ -40,7 +42,7 @@ struct NodeQuestions {
 
   /// The nodes, without those that stand in further partitions; what sinfo said where it failed.
   static func nodes(_ list: String?, sinfo: String, environment: [String]) -> (nodes: [SlurmNode], fault: String?) {
-    var words = ["-h", "-N", "-o", "%N|%T|%P"]
+    var words = ["-h", "-N", "-o", "%N|%T|%P|%E"]
     if let list { words.append("--nodes=" + list) }
     var questions = Running()
     questions.start("", sinfo, words, environment)
@@ -51,11 +53,12 @@ struct NodeQuestions {
     var nodes: [SlurmNode] = []
     for line in String(decoding: answer.out, as: UTF8.self).lines {
       let fields = line.fields(at: UInt8(ascii: "|")).map(String.init)
-      guard fields.count == 3 else { continue }
+      guard fields.count >= 4 else { continue }
       // The default partition has a star behind its name.
       let isDefault = fields[2].utf8.last == UInt8(ascii: "*")
       let node = SlurmNode(
-        name: fields[0], state: fields[1], partition: isDefault ? String(fields[2].dropLast()) : fields[2])
+        name: fields[0], state: fields[1], partition: isDefault ? String(fields[2].dropLast()) : fields[2],
+        reason: Array(fields[3...]).connected(by: "|"))
       if let place = nodes.firstIndex(where: { $0.name == node.name }) {
         if isDefault { nodes[place] = node }
       } else {
