@@ -9,7 +9,7 @@ internal import StepOptions
 extension StepStart {
   /// For a container that was made.
   func answer(
-    _ settled: borrowing Settled, _ changes: [EnvironmentChange], folder: Int32?, save: ContainerSave?,
+    _ settled: borrowing Settled, _ environment: [String], _ changes: [EnvironmentChange], folder: Int32?, save: ContainerSave?,
     nowhere: Int32
   ) throws(StepFailure) -> Int32 {
     let records = changes.map { (change) -> StepRecord in
@@ -18,7 +18,8 @@ extension StepStart {
       case .unset(let name): .unset(name: name)
       }
     }
-    let text = StepRecord.text(directory: settled.directory, changes: records)
+    let text = StepRecord.text(
+      directory: settled.directory, changes: records + ranks(environment))
     do throws(SystemCallFault) {
       let answer = try StepAnswer(
         namespaces: [settled.outer, settled.mount, settled.inner, settled.ipc, settled.uts, settled.network],
@@ -33,6 +34,12 @@ extension StepStart {
           in: folder, pid: pid, processes: settled.processes.number, records: text)
       }
     } catch { throw StepFailure(error) }
+  }
+
+  /// PyTorch's launcher reads a task's place from names of its own; users of Pyxis expect images of it to have them.
+  private func ranks(_ environment: [String]) -> [StepRecord] {
+    guard environment.contains(where: { $0.starts(withBytesOf: "PYTORCH_VERSION=") }) else { return [] }
+    return [.copy(name: "RANK", from: "SLURM_PROCID"), .copy(name: "LOCAL_RANK", from: "SLURM_LOCALID")]
   }
 
   /// For a container in which another step runs.

@@ -85,6 +85,9 @@ struct StepStart {
       folder = try container.make(image: options.image ?? container.image ?? image.path)
       if options.isWritable { facts.layerDirectory = container.folder }
     }
+    if options.workDirectory == .image || options.defaults == .pyxis {
+      facts.imageDirectory = imageDirectory(of: image)
+    }
     facts.needs =
       .ofMPI(variables, exists: { exists($0) })
       + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
@@ -114,7 +117,7 @@ struct StepStart {
       }
     }
     let changes = stepEnvironment(host: variables, container: environment, site: site)
-    return try answer(settled, changes, folder: folder, save: save, nowhere: nowhere)
+    return try answer(settled, environment, changes, folder: folder, save: save, nowhere: nowhere)
   }
 
   /// nil: this node saves nothing.
