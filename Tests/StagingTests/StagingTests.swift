@@ -90,11 +90,11 @@ import Testing
   }
 
   @Test func `a source that is written to while it is copied is refused, and nothing is left`() throws {
-    let site = try Site(bytes: 1_000_000)
+    let site = try Site(bytes: 500_000)
     #expect(throws: StagingFault.changed(name: site.source)) {
       _ = try site.stage {
         $0.rate = 1_000_000
-        _ = system("(sleep 0.4; printf x | dd of=\(site.source) bs=1 conv=notrunc status=none) &")
+        _ = system("(sleep 0.2; printf x | dd of=\(site.source) bs=1 conv=notrunc status=none) &")
       }
     }
     #expect(try site.names == [])
@@ -102,11 +102,11 @@ import Testing
 
   @Test(arguments: ["mv $source.new $source", "rm $source", "truncate -s 10 $source"])
   func `a source that is replaced while it is copied is refused`(how: String) throws {
-    let site = try Site(bytes: 1_000_000)
+    let site = try Site(bytes: 500_000)
     #expect(throws: StagingFault.changed(name: site.source)) {
       _ = try site.stage {
         $0.rate = 1_000_000
-        _ = system("source=\(site.source); cp $source $source.new; (sleep 0.4; \(how)) &")
+        _ = system("source=\(site.source); cp $source $source.new; (sleep 0.2; \(how)) &")
       }
     }
     #expect(try site.names == [])

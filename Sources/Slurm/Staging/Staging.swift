@@ -173,10 +173,16 @@ public struct Staging {
   }
 
   private func makeRoom(in cache: borrowing NodeCache) throws(StagingFault) {
-    let room: Room
-    do throws(NodeCacheFault) { room = try cache.makeRoom(for: facts.size, of: key, limits: limits) } catch {
-      throw .cache(error)
-    }
+    var room: Room
+    do throws(NodeCacheFault) {
+      room = try cache.makeRoom(for: facts.size, of: key, limits: limits)
+      // Who lists the cache locks each copy for a moment, and then it looks as if it were in use.
+      for _ in 0..<3 {
+        guard case .short(_, isInUse: true) = room else { break }
+        usleep(20_000)
+        room = try cache.makeRoom(for: facts.size, of: key, limits: limits)
+      }
+    } catch { throw .cache(error) }
     switch room {
     case .enough: return
     case .never(let most):
