@@ -59,7 +59,8 @@ import Testing
     room: String, imports: Set<String>
   ) throws {
     for (file, module) in try Self.imports(of: "Slurm/\(room)") {
-      #expect(imports.union(["Glibc", "Synchronization"]).contains(module), "\(room)/\(file) imports \(module)")
+      #expect(
+        imports.union(["Glibc", "Synchronization"]).contains(module), "\(room)/\(file) imports \(module)")
     }
   }
 
