@@ -37,9 +37,9 @@ import Testing
         ["/bin/sh", "-c", "umount \(path)/cache 2>/dev/null; rm -rf \(path)"], as: .root)
     }
 
-    func words(_ more: [String] = []) -> [String] {
+    func words(_ more: [String] = [], command: String = "start") -> [String] {
       [
-        path + "/libexec/apus/apus-image", "slurm-helper", "start", "--option", "container-image=image.sif",
+        path + "/libexec/apus/apus-image", "slurm-helper", command, "--option", "container-image=image.sif",
         "--site", "cache_dir=" + cache, "--node", "n7", "--nodeid", "0", "--batch", "--fd", "9", "--source",
         image,
         "--stage", "node",
@@ -81,6 +81,17 @@ import Testing
       #expect(lines[1...] == ["400", "same"])
     }
     #expect(node.names.count == 2)
+  }
+
+  @Test func `a copy can be made before the step, and there it must be made`() throws {
+    let node = try Node(bytes: 100_000)
+    let before = try Installed.execute(node.words(command: "stage"), as: .user)
+    #expect(before.code == 0 && before.out.isEmpty, "\(before.err)")
+    #expect(node.names.count == 2)
+    let small = try Node(bytes: 100_000)
+    let failed = try Installed.execute(
+      small.words(["--site", "cache_max=1k"], command: "stage"), as: .user)
+    #expect(failed.code == 125)
   }
 
   @Test func `in place nothing is copied`() throws {

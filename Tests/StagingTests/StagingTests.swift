@@ -133,6 +133,34 @@ import Testing
     #expect(try site.names == [])
   }
 
+  @Test(arguments: [
+    ("cp $source $incoming", true), ("head -c 1000 /dev/zero > $incoming", false),
+    ("cp $source $incoming; ln $incoming $incoming.2", false),
+    ("cp $source $incoming; chmod 0666 $incoming", false),
+    ("ln -s $source $incoming", false), ("true", false),
+  ])
+  func `a file that was broadcast is taken if it is the image and nobody else's`(how: String, isTaken: Bool)
+    throws
+  {
+    let site = try Site(bytes: 1000)
+    let incoming = site.cachePath + "/incoming"
+    #expect(system("source=\(site.source); incoming=\(incoming); \(how)") == 0)
+    // Held open, or another file may get its number.
+    let held = open(incoming, O_PATH | O_NOFOLLOW)
+    defer { close(held) }
+    let inode = (try? File.facts("", from: held))?.inode
+    let digest = Digest.of(try File.readAll(site.source, limit: 1000))
+    let path = try site.stage {
+      $0.incoming = incoming
+      $0.expected = digest
+    }
+    #expect(try (File.facts(path).inode == inode) == isTaken)
+    #expect(Self.isEqual(site.source, path))
+    #expect(try File.facts(path).mode == 0o400)
+    #expect(try File.facts(path).linkCount == 1)
+    #expect(access(incoming, F_OK) != 0)
+  }
+
   @Test func `what is larger than the quota is not even begun`() throws {
     let site = try Site(bytes: 1_000_000)
     #expect(throws: StagingFault.self) {
