@@ -15,8 +15,8 @@ import Testing
   static let stepRooms = [
     (room: "StepOptions", imports: ["Model", "Settings", "Launch"]),
     (room: "StepJoin", imports: ["Model", "Linux", "Glibc"]),
-    (room: "NodeCache", imports: ["Model", "Linux", "Glibc", "CLinux"]),
-    (room: "Staging", imports: ["Model", "Linux", "Glibc", "CLinux", "Content", "NodeCache"]),
+    (room: "NodeCache", imports: ["Model", "Linux", "Glibc"]),
+    (room: "Staging", imports: ["Model", "Linux", "Glibc", "Synchronization", "Content", "NodeCache"]),
   ]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()

@@ -1,3 +1,4 @@
+internal import Content
 internal import Model
 internal import NodeCache
 
@@ -10,12 +11,16 @@ internal import NodeCache
 /// | `--stage node`, `--stage direct` | copy it to the node, or only get it |
 /// | `--verify stat`, `sample`, `full` | instead of the site's `verify` |
 /// | `--cache-dir DIRECTORY` | instead of the site's `cache_dir` |
+/// | `--digest sha256:HEX` | what the image's bytes must give |
+/// | `--incoming PATH` | a file that was broadcast to this node: with `--digest` it is taken for the copy |
 struct StagingWords: Equatable {
   enum Stage: String { case node, direct }
 
   private(set) var source = ""
   private(set) var stage = Stage.node
   private(set) var verification = Verification.stat
+  private(set) var expected: Digest?
+  private(set) var incoming: String?
   /// nil: the site has none.
   private(set) var cacheDirectory: String?
   private(set) var limits = CacheLimits()
@@ -45,6 +50,12 @@ struct StagingWords: Equatable {
         stage = known
       case "--verify": verify = value
       case "--cache-dir": directory = value
+      case "--digest":
+        guard let digest = Digest(value), digest.algorithm == .sha256 else {
+          throw ValueProblem("--digest: \(value)")
+        }
+        expected = digest
+      case "--incoming": incoming = value
       default:
         rest += equals == nil ? [word, value] : [word]
         switch name {
