@@ -170,7 +170,8 @@ extension SlurmTests {
       }
       // The next one copies.
       try withSlowImage(nodes: ["n1"]) { _, image in
-        #expect(try Cluster.run(["srun", "-w", "n1", "--container-image=" + image] + askRelease).out == release)
+        let outcome = try Cluster.run(["srun", "-w", "n1", "--container-image=" + image] + askRelease)
+        #expect(outcome.out == release, "\(outcome.err)")
         expectCopies([1, 0, 0, 0])
       }
     }
