@@ -79,6 +79,12 @@ let image: [Target] = [
     ]),
 ]
 
+/// The rooms of job steps.
+let slurm: [Target] = [
+  module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
+  module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
+]
+
 let programs: [Target] = [
   module("Doctor", in: "cli", imports: ["Model", "Linux"]),
   module("Messages", in: "cli", imports: ["Model", "Linux"]),
@@ -86,7 +92,7 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "Doctor", "Messages",
+      "Launch", "Engine", "StepOptions", "StepJoin", "Doctor", "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
@@ -129,7 +135,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + programs + fuzzers + [
+  ] + core + image + slurm + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -157,6 +163,7 @@ let package = Package(
     tests(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

@@ -11,6 +11,8 @@ import Testing
   static let imageRooms = [
     "Tree", "Content", "Reference", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion",
   ]
+  /// Rooms of job steps that are linked into the launcher: each with what it may import of ours.
+  static let stepRooms = [(room: "StepOptions", imports: ["Model", "Settings", "Launch"])]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
@@ -47,6 +49,14 @@ import Testing
     let barred: Set = ["ImageServer", "ImageMount", "Launch", "Engine", "CommandLine"]
     for (file, module) in try Self.imports(of: "Image/\(room)") {
       #expect(!barred.contains(module), "\(room)/\(file) imports \(module)")
+    }
+  }
+
+  @Test(arguments: stepRooms) func `a room of job steps imports what its row names, and no library`(
+    room: String, imports: [String]
+  ) throws {
+    for (file, module) in try Self.imports(of: "Slurm/\(room)") {
+      #expect(imports.contains(module), "\(room)/\(file) imports \(module)")
     }
   }
 

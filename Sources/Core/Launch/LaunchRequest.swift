@@ -9,6 +9,8 @@ public struct LaunchRequest: Equatable, Sendable {
   public var arguments: [String]
   public var binds: [String] = []
   public var mounts: [String] = []
+  /// Mounts that were not written in the grammar of `--bind`; in their order, behind all others.
+  public var requestedMounts: [RequestedMount] = []
   public var homeSpec: String?
   public var noHome = false
   public var noMount: [String] = []
@@ -18,6 +20,10 @@ public struct LaunchRequest: Equatable, Sendable {
   public var writable = false
   public var writableTemporary = false
   public var environment: [String] = []
+  /// `NAME=value`, taken as it is: stronger than the image's scripts, weaker than `environment`.
+  public var literalVariables: [String] = []
+  /// Names of host variables that stay outside; one with a `*` at its end stands for all that begin so.
+  public var withheldVariables: [String] = []
   public var environmentFiles: [String] = []
   public var cleanEnvironment = false
   public var noEvaluation = false
@@ -27,9 +33,15 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noInit = false
   public var ipc = false
   public var uts = false
+  /// A network of its own, with nothing but a loopback device that is down.
+  public var network = false
   public var hostName: String?
   public var noUmask = false
   public var workingDirectory: String?
+  /// The directory the image names as the one to start in (`WorkingDir` of an OCI configuration).
+  public var imageDirectory: String?
+  /// Whether programs start in the image's directory, else in `/`, wherever the caller is.
+  public var startsInImage = false
   public var shellPath: String?
   /// The application of the image that is selected.
   public var app: String?

@@ -32,7 +32,7 @@ struct ShellStub: Equatable, Sendable {
     body += "export LD_LIBRARY_PATH=\"${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}\(boundLibraries)\"\n"
     for variable in injected {
       let name = (InjectedVariables.pathNames.contains(variable.name) ? "_apus_" : "") + variable.name
-      if isLiteral {
+      if isLiteral || variable.isLiteral {
         body += "export \(name)=\(parameter(variable.value))\n"
       } else if let word = Self.evaluated(variable.value) {
         body += "_apus_eval \(name) \(parameter(word))\n"

@@ -10,6 +10,7 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   let name = ContainerPath.lastComponent(arguments.first ?? "apus")
   if name == "run-apus" || name == "run-singularity" { words = ["--quiet", "run"] + words }
   var output = Output()
+  if words.first == "slurm-helper" { return runSlurmHelper(words, variables, output) }
   let parsed: Parsed
   do throws(UsageFault) {
     parsed = try Parser().parse(words, environment: variables.hasSettings ? { variables[$0] } : nil)

@@ -1,0 +1,66 @@
+internal import Engine
+internal import Glibc
+internal import Linux
+internal import Model
+internal import StepJoin
+internal import StepOptions
+
+/// The end of `apus slurm-helper start`: the tasks are let in.
+extension StepStart {
+  /// For a container that was made.
+  func answer(
+    _ settled: borrowing Settled, _ changes: [EnvironmentChange], folder: Int32?, nowhere: Int32
+  ) throws(StepFailure) -> Int32 {
+    let records = changes.map { change in
+      switch change {
+      case .set(let name, let value): StepRecord.set(name: name, value: value)
+      case .unset(let name): .unset(name: name)
+      }
+    }
+    let text = StepRecord.text(directory: settled.directory, changes: records)
+    do throws(SystemCallFault) {
+      let answer = try StepAnswer(
+        namespaces: [settled.outer, settled.mount, settled.inner, settled.ipc, settled.uts, settled.network],
+        records: text)
+      return try serve(answer, nowhere: nowhere, staysToTheEnd: folder != nil) { pid throws(SystemCallFault) in
+        guard let folder else { return }
+        try NamedContainer.setRunning(
+          in: folder, pid: pid, processes: settled.processes.number, records: text)
+      }
+    } catch { throw StepFailure(error) }
+  }
+
+  /// For a container in which another step runs.
+  func answer(_ running: RunningContainer) throws(StepFailure) -> Int32 {
+    do throws(SystemCallFault) {
+      let nowhere = try File.open("/dev/null", O_RDWR).release()
+      return try serve(
+        StepAnswer(namespaces: running.namespaces, file: running.records), nowhere: nowhere, staysToTheEnd: false,
+        started: { _ in })
+    } catch { throw StepFailure(error) }
+  }
+
+  /// Hands the tasks over to an orphan, and is done.
+  private func serve(
+    _ answer: StepAnswer, nowhere: Int32, staysToTheEnd: Bool,
+    started: (_ pid: Int32) throws(SystemCallFault) -> Void
+  ) throws(SystemCallFault) -> Int32 {
+    let page = StepPage(number: words.page)
+    let child = try Process.fork()
+    guard child == 0 else {
+      try started(child)
+      // Before this process ends: whoever sees the helper end finds the answerer in it.
+      try page.announceAnswerer(child)
+      return 0
+    }
+    // Holding a task's streams would keep the step from ending.
+    for number in 0...2 as ClosedRange<Int32> { dup2(nowhere, number) }
+    _ = setsid()
+    Process.setName("apus-answerer")
+    Process.setTitle("apus: tasks of a step")
+    Process.resetInheritedState()
+    var answerer = Answerer(socket: words.socket, tasks: words.tasks)
+    _ = answerer.serve(answer, staysToTheEnd: staysToTheEnd)
+    _exit(0)
+  }
+}

@@ -1,0 +1,158 @@
+internal import Engine
+internal import Glibc
+internal import ImageMount
+internal import Launch
+internal import Linux
+internal import Messages
+internal import Model
+internal import Settings
+internal import StepJoin
+internal import StepOptions
+
+/// `apus slurm-helper start`: makes the container of a job step on this node and stays until its tasks have entered.
+///
+/// Started by the first task, as the user, with the job's environment, directory and standard streams. It is the task's
+/// child for as long as it works, so that what ends the step ends it; then an orphan of it answers the tasks
+/// (Sources/SpankPlugin/join.c is the other side).
+struct StepStart {
+  let words: HelperWords
+  /// All words of the command, for the program that gets an image.
+  let raw: [String]
+  let variables: Variables
+  let output: Output
+
+  func run() -> Int32 {
+    do throws(StepFailure) {
+      try checkProtocol()
+      let (site, options) = try readOptions()
+      let container = try NamedContainer(options, site, variables)
+      if let running = try container?.running() { return try answer(running) }
+      let image = try StepImageFile(
+        words: words, raw: raw, variables: variables, output: output, options: options, site: site
+      ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
+      return try make(options, site, image, container)
+    } catch {
+      let text = error.explanation
+      let code = output.fatal(
+        Explanation(what: "\(words.node): \(text.what)", why: text.why, remedy: text.remedy),
+        exit: ExitCode.jobStep)
+      // Tasks end without a word then. A page that cannot be written means that they are gone.
+      try? StepPage(number: words.page).setTold()
+      return code
+    }
+  }
+
+  /// Refuses what a newer plugin on the submit host may mean.
+  private func checkProtocol() throws(StepFailure) {
+    guard let asked = variables["SLURM_SPANK_APUS_PROTOCOL"].flatMap({ Int($0) }), asked > words.protocolNumber
+    else { return }
+    throw StepFailure(
+      Explanation(
+        what: "refused the container options of this step",
+        why: "they are of version \(asked), and this node knows version \(words.protocolNumber)"
+          + " (apus \(Installation.version))",
+        remedy: "ask the administrator to install the same apus everywhere; `apus slurm doctor` compares nodes"))
+  }
+
+  private func readOptions() throws(StepFailure) -> (SiteOptions, StepOptions) {
+    do throws(StepFault) {
+      let site = try SiteOptions(words: words.site)
+      let options = try StepOptions(
+        words: words.stepOptions(variables), variables: variables, site: site,
+        directory: stepDirectory(variables))
+      if words.nodeNumber == 0, words.handed == nil {
+        for notice in site.notices + options.notices { output.notice(notice) }
+      }
+      return (site, options)
+    } catch { throw StepFailure(error) }
+  }
+
+  /// The container of this step, from its image to the answers.
+  private func make(
+    _ options: StepOptions, _ site: SiteOptions, _ image: ImageFile, _ container: NamedContainer?
+  ) throws(StepFailure) -> Int32 {
+    let settings: Settings
+    do throws(SettingsFault) {
+      settings = try Settings.read(Installation.settingsFile, isRequired: false)
+    } catch { throw StepFailure(error) }
+    var facts = StepFacts(imagePath: image.path, arguments: EnvironmentCapture.words, variables: variables)
+    var folder: Int32?
+    if let container {
+      folder = try container.make(image: options.image ?? container.image ?? image.path)
+      if options.isWritable { facts.layerDirectory = container.folder }
+    }
+    facts.needs =
+      .ofMPI(variables, exists: { exists($0) })
+      + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
+    var request = makeLaunchRequest(options, site: site, facts: facts)
+    if options.runsEntrypoint { request.action = .run }
+    let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
+    let (host, mounted) = try mount(image, request, settings, isPrivileged)
+    for notice in mounted.notices { output.notice(notice) }
+    let overlay: String?
+    do throws(LaunchFault) { overlay = try writableOverlay(request, host: host) } catch {
+      throw StepFailure(error)
+    }
+    let nowhere = try open("/dev/null", O_RDWR)
+    do throws(EngineFault) {
+      let entered = try Engine.enter(
+        mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, mapsRoot: options.mapsToRoot)
+      let plan: Plan
+      do throws(LaunchFault) {
+        let facts = try surveyImage(
+          request, settings: settings, host: host, root: entered.image.number,
+          isSandbox: image.kind == .sandbox)
+        plan = try planLaunch(request, settings: settings, host: host, image: facts)
+      } catch { throw StepFailure(error) }
+      if words.nodeNumber == 0 { for notice in plan.notices { output.notice(notice) } }
+      let settled = try Engine.settle(plan, in: entered, report: { output.notice($0) })
+      var environment = plan.program.environment
+      if plan.program.arguments != EnvironmentCapture.words {
+        environment = try EnvironmentCapture.run(
+          plan.program, processes: settled.processes.number, log: options.logsEntrypoint ? 2 : nowhere)
+      }
+      let changes = stepEnvironment(host: variables, container: environment, site: site)
+      return try answer(settled, changes, folder: folder, nowhere: nowhere)
+    } catch let error as EngineFault { throw StepFailure(error) } catch let error as StepFailure { throw error }
+  }
+
+  private func mount(
+    _ image: ImageFile, _ request: LaunchRequest, _ settings: Settings, _ isPrivileged: Bool
+  ) throws(StepFailure) -> (HostFacts, MountedImage) {
+    var options = MountOptions()
+    options.isPrivate = !settings.sharesMounts || Memory.hasProcessLimit
+    options.isPrivileged = isPrivileged
+    // A step is over with its last program; whatever lingered would keep it from ending.
+    options.lingerSeconds = 0
+    options.patienceSeconds = settings.patienceSeconds
+    options.imageProgram = Installation.imageProgram
+    if let folder = variables["TMPDIR"], ContainerPath.isAbsolute(folder) { options.temporaryFolder = folder }
+    let pending: PendingMount
+    do throws(MountFault) {
+      pending = try ImageMount.begin(image, options, environment: { [variables] in variables[$0] })
+    } catch { throw StepFailure(error) }
+    let host: HostFacts
+    do throws(LaunchFault) {
+      host = try surveyHost(
+        request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
+        isPrivileged: isPrivileged)
+    } catch { throw StepFailure(error) }
+    do throws(MountFault) { return (host, try pending.finish()) } catch { throw StepFailure(error) }
+  }
+
+  private func exists(_ path: String) -> Bool { (try? File.facts(path)) != nil }
+
+  private func open(_ path: String, _ flags: Int32) throws(StepFailure) -> Int32 {
+    do throws(SystemCallFault) { return try File.open(path, flags).release() } catch {
+      throw StepFailure(error)
+    }
+  }
+}
+
+/// The directory that relative paths of a step's options are taken from: where srun was started, else this one.
+func stepDirectory(_ variables: Variables) -> String {
+  for name in ["SLURM_SPANK_APUS_CWD", "SLURM_SUBMIT_DIR"] {
+    if let path = variables[name], ContainerPath.isAbsolute(path) { return path }
+  }
+  return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+}
