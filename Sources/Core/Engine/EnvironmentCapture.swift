@@ -1,5 +1,5 @@
 internal import Glibc
-public import Linux
+internal import Linux
 public import Model
 
 /// The environment that scripts of an image leave to the program: found by running them up to a shell that waits in the
@@ -55,7 +55,8 @@ public enum EnvironmentCapture {
     var bytes: [UInt8] = []
     while bytes.count < 32, bytes.last != UInt8(ascii: "\n") {
       var byte: UInt8 = 0
-      guard try retrying("read", { unsafe read(pipe, &byte, 1) }) > 0 else { break }
+      let count = try retrying("read") { unsafe read(pipe, &byte, 1) }
+      guard count > 0 else { break }
       bytes.append(byte)
     }
     if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }

@@ -25,15 +25,12 @@ extension Engine {
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void
   ) throws(EngineFault) -> Settled {
     let isPrivileged = if case .none = entered.inner { true } else { false }
-    let process: Descriptor
-    let processes: Descriptor
-    let outer: Int32?
-    do throws(SystemCallFault) {
-      // Opened before the root changes: the container may have no /proc.
-      processes = try File.open("/proc", O_PATH | O_DIRECTORY)
-      process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
-      outer = isPrivileged ? nil : try Namespace.current("user").release()
-    } catch { throw .setup(activity: "keep the namespaces of the container", cause: error) }
+    // Opened before the root changes: the container may have no /proc.
+    let processes = try kept { () throws(SystemCallFault) in try File.open("/proc", O_PATH | O_DIRECTORY) }
+    let process = try kept { () throws(SystemCallFault) in try File.open("/proc/self", O_PATH | O_DIRECTORY) }
+    let outer: Int32? =
+      isPrivileged
+      ? nil : try kept { () throws(SystemCallFault) in try Namespace.current("user") }.release()
     try unshare(plan.namespaces)
     try setUp(plan, entered, trace: trace, report: report)
     do throws(SystemCallFault) {
@@ -49,5 +46,12 @@ extension Engine {
         network: try namespace(.network, "net"),
         processes: processes, directory: Program(plan: plan.program, trace: nil).workingDirectory)
     } catch { throw .setup(activity: "keep the namespaces of the container", cause: error) }
+  }
+  private static func kept(
+    _ open: () throws(SystemCallFault) -> Descriptor
+  ) throws(EngineFault) -> Descriptor {
+    do throws(SystemCallFault) { return try open() } catch {
+      throw .setup(activity: "keep the namespaces of the container", cause: error)
+    }
   }
 }

@@ -1,5 +1,5 @@
 internal import Glibc
-public import Linux
+internal import Linux
 
 /// The process that lets the tasks of a step into the container, from inside it. It ends when all have entered, or when
 /// the step ends without that; it holds nothing up.

@@ -11,9 +11,9 @@ extension StepStart {
   func answer(
     _ settled: borrowing Settled, _ changes: [EnvironmentChange], folder: Int32?, nowhere: Int32
   ) throws(StepFailure) -> Int32 {
-    let records = changes.map { change in
+    let records = changes.map { (change) -> StepRecord in
       switch change {
-      case .set(let name, let value): StepRecord.set(name: name, value: value)
+      case .set(let name, let value): .set(name: name, value: value)
       case .unset(let name): .unset(name: name)
       }
     }

@@ -89,31 +89,50 @@ struct StepStart {
     let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
     let (host, mounted) = try mount(image, request, settings, isPrivileged)
     for notice in mounted.notices { output.notice(notice) }
-    let overlay: String?
-    do throws(LaunchFault) { overlay = try writableOverlay(request, host: host) } catch {
-      throw StepFailure(error)
-    }
-    let nowhere = try open("/dev/null", O_RDWR)
-    do throws(EngineFault) {
-      let entered = try Engine.enter(
-        mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, mapsRoot: options.mapsToRoot)
-      let plan: Plan
-      do throws(LaunchFault) {
-        let facts = try surveyImage(
-          request, settings: settings, host: host, root: entered.image.number,
-          isSandbox: image.kind == .sandbox)
-        plan = try planLaunch(request, settings: settings, host: host, image: facts)
-      } catch { throw StepFailure(error) }
-      if words.nodeNumber == 0 { for notice in plan.notices { output.notice(notice) } }
-      let settled = try Engine.settle(plan, in: entered, report: { output.notice($0) })
-      var environment = plan.program.environment
-      if plan.program.arguments != EnvironmentCapture.words {
-        environment = try EnvironmentCapture.run(
-          plan.program, processes: settled.processes.number, log: options.logsEntrypoint ? 2 : nowhere)
+    // Out of reach once this process is inside.
+    let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
+    let entered = try enter(mounted, request, host, isPrivileged, mapsRoot: options.mapsToRoot)
+    let plan: Plan
+    do throws(LaunchFault) {
+      let facts = try surveyImage(
+        request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox
+      )
+      plan = try planLaunch(request, settings: settings, host: host, image: facts)
+    } catch { throw StepFailure(error) }
+    if words.nodeNumber == 0 { for notice in plan.notices { output.notice(notice) } }
+    let settled = try settle(plan, entered)
+    var environment = plan.program.environment
+    if plan.program.arguments != EnvironmentCapture.words {
+      let processes = settled.processes.number
+      environment = try attempt { () throws(EngineFault) in
+        try EnvironmentCapture.run(
+          plan.program, processes: processes, log: options.logsEntrypoint ? 2 : nowhere)
       }
-      let changes = stepEnvironment(host: variables, container: environment, site: site)
-      return try answer(settled, changes, folder: folder, nowhere: nowhere)
-    } catch let error as EngineFault { throw StepFailure(error) } catch let error as StepFailure { throw error }
+    }
+    let changes = stepEnvironment(host: variables, container: environment, site: site)
+    return try answer(settled, changes, folder: folder, nowhere: nowhere)
+  }
+
+  private func attempt<Value, Fault: Explained>(
+    _ work: () throws(Fault) -> Value
+  ) throws(StepFailure) -> Value {
+    do throws(Fault) { return try work() } catch { throw StepFailure(error) }
+  }
+
+  private func enter(
+    _ mounted: MountedImage, _ request: LaunchRequest, _ host: HostFacts, _ isPrivileged: Bool, mapsRoot: Bool
+  ) throws(StepFailure) -> Engine.Entered {
+    let overlay = try attempt { () throws(LaunchFault) in try writableOverlay(request, host: host) }
+    do throws(EngineFault) {
+      return try Engine.enter(
+        mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, mapsRoot: mapsRoot)
+    } catch { throw StepFailure(error) }
+  }
+
+  private func settle(_ plan: Plan, _ entered: consuming Engine.Entered) throws(StepFailure) -> Settled {
+    do throws(EngineFault) {
+      return try Engine.settle(plan, in: entered, report: { output.notice($0) })
+    } catch { throw StepFailure(error) }
   }
 
   private func mount(
@@ -141,12 +160,6 @@ struct StepStart {
   }
 
   private func exists(_ path: String) -> Bool { (try? File.facts(path)) != nil }
-
-  private func open(_ path: String, _ flags: Int32) throws(StepFailure) -> Int32 {
-    do throws(SystemCallFault) { return try File.open(path, flags).release() } catch {
-      throw StepFailure(error)
-    }
-  }
 }
 
 /// The directory that relative paths of a step's options are taken from: where srun was started, else this one.
