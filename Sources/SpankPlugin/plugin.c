@@ -40,23 +40,6 @@ static bool serves_native(void) {
     return length < 0 || (size_t)length >= sizeof path || access(path, F_OK) != 0;
 }
 
-// Whether this command line, or what it inherits, asks for a container: options are parsed only later.
-static bool names_container(void) {
-    if (apus_wants_container(environ, false)) return true;
-    if (apus_variable(environ, "SLURM_SPANK__SLURM_SPANK_OPTION_apus_container_image")) return true;
-    int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return false;
-    char text[65536];
-    ssize_t length = read(file, text, sizeof text - 1);
-    close(file);
-    if (length <= 0) return false;
-    text[length] = 0;
-    for (char *word = text; word < text + length; word += strlen(word) + 1) {
-        if (strncmp(word, "--container", 11) == 0) return true;
-    }
-    return false;
-}
-
 EXPORTED int slurm_spank_init(spank_t spank, int count, char **words) {
     spank_context_t context = spank_context();
     if (context != S_CTX_LOCAL && context != S_CTX_ALLOCATOR && context != S_CTX_REMOTE) return 0;
@@ -65,10 +48,6 @@ EXPORTED int slurm_spank_init(spank_t spank, int count, char **words) {
     if (context == S_CTX_REMOTE) return 0;
     // A step in a container exports it; what is inherited belongs to another step.
     if (serves_native()) unsetenv("SLURM_CONTAINER");
-    // One node that cannot make the container ends the step, instead of leaving the others to wait for it.
-    if (strcmp(apus_site("kill_on_fail", "on"), "off") != 0 && names_container()) {
-        setenv("SLURM_KILL_BAD_EXIT", "1", 0);
-    }
     return 0;
 }
 

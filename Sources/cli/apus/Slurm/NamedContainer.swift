@@ -85,11 +85,10 @@ struct NamedContainer {
     }
   }
 
-  /// The container as a step that runs has it; nil: none runs, or this step wants its own namespaces.
+  /// The container as a step that runs has it; nil: none runs.
   func running() throws(StepFailure) -> RunningContainer? {
-    if name.use == .noExec || name.use == .create { return nil }
     do throws(SystemCallFault) {
-      if let found = try find() { return found }
+      if let found = try find() { return name.use == .noExec ? try found.apart() : found }
     } catch {
       guard error.number == ENOENT || error.number == ESRCH else { throw StepFailure(error) }
     }
@@ -146,4 +145,16 @@ struct RunningContainer {
   let namespaces: [Int32?]
   /// Open file with the answer's records.
   let records: Int32
+
+  /// The same mounts in a mount namespace of its own: two overlays on one layer would be undefined, one overlay shown
+  /// twice is not. This process enters it.
+  func apart() throws(SystemCallFault) -> RunningContainer {
+    let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
+    if let outer = namespaces[0] { try Namespace.enter(outer, .user) }
+    if let mount = namespaces[1] { try Namespace.enter(mount, .mount) }
+    try Namespace.unshare(.mount)
+    let mount = try File.open("ns/mnt", from: process.number).release()
+    return RunningContainer(
+      namespaces: [namespaces[0], mount, namespaces[2], nil, nil, nil], records: records)
+  }
 }

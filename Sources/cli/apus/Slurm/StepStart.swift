@@ -26,11 +26,13 @@ struct StepStart {
       try checkProtocol()
       let (site, options) = try readOptions()
       let container = try NamedContainer(options, site, variables)
-      if let running = try container?.running() { return try answer(running) }
+      // Out of reach once this process is inside.
+      let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
+      if let running = try container?.running() { return try answer(running, nowhere: nowhere) }
       let image = try StepImageFile(
         words: words, raw: raw, variables: variables, output: output, options: options, site: site
       ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
-      return try make(options, site, image, container)
+      return try make(options, site, image, container, nowhere: nowhere)
     } catch {
       let text = error.explanation
       let code = output.fatal(
@@ -38,6 +40,7 @@ struct StepStart {
         exit: ExitCode.jobStep)
       // Tasks end without a word then. A page that cannot be written means that they are gone.
       try? StepPage(number: words.page).setTold()
+      if words.nodes > 1, !words.site.contains("kill_on_fail=off") { StepEnd(variables)?.run() }
       return code
     }
   }
@@ -69,7 +72,8 @@ struct StepStart {
 
   /// The container of this step, from its image to the answers.
   private func make(
-    _ options: StepOptions, _ site: SiteOptions, _ image: ImageFile, _ container: NamedContainer?
+    _ options: StepOptions, _ site: SiteOptions, _ image: ImageFile, _ container: NamedContainer?,
+    nowhere: Int32
   ) throws(StepFailure) -> Int32 {
     let settings: Settings
     do throws(SettingsFault) {
@@ -89,8 +93,6 @@ struct StepStart {
     let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
     let (host, mounted) = try mount(image, request, settings, isPrivileged)
     for notice in mounted.notices { output.notice(notice) }
-    // Out of reach once this process is inside.
-    let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
     let entered = try enter(mounted, request, host, isPrivileged, mapsRoot: options.mapsToRoot)
     let plan: Plan
     do throws(LaunchFault) {
