@@ -1,209 +1,316 @@
 import Foundation
 import Testing
 
-/// `apus-image slurm-helper start` as the launcher starts it, with a script in the launcher's place that says what it was
-/// handed: the copy of an image on the node, by processes that are killed, without rights, and without room.
-@Suite(.serialized) struct SlurmStagingTests {
-  /// An installation whose launcher tells, an image, and a node's cache.
-  private final class Node {
-    let path: String
-    var image: String { path + "/image.sif" }
-    var cache: String { path + "/cache" }
+extension SlurmTests {
+  /// Copies of images in the nodes' caches.
+  @Suite struct Staging {
+    static let size = (try? FileManager.default.attributesOfItem(atPath: image)[.size] as? Int) ?? 0
 
-    init(bytes: Int) throws {
-      path = "/tmp/apus-test-" + UUID().uuidString
-      let script = """
-        #!/bin/sh
-        for word; do last=$word; done
-        number=${last#descriptor:}
-        echo "$@"
-        stat -Lc %a /proc/self/fd/${number%%:*}
-        cmp -s /proc/self/fd/${number%%:*} \(path)/image.sif && echo same
-        """
-      let outcome = try Installed.execute(
-        [
-          "/bin/sh", "-c",
-          """
-          mkdir -p \(path)/bin \(path)/libexec/apus \(path)/cache && chmod 1777 \(path)/cache &&
-          cp \(Installed.folder("APUS_TREE"))/libexec/apus/apus-image \(path)/libexec/apus/ &&
-          head -c \(bytes) /dev/urandom >\(path)/image.sif && cat >\(path)/bin/apus && chmod 0755 \(path)/bin/apus
-          """,
-        ], as: .root, input: script)
-      #expect(outcome.code == 0, "\(outcome.err)")
+    /// A slow, counting file system with job.sif, and empty caches.
+    private func withSlowImage(
+      nodes: [String] = Cluster.nodes, bytesPerSecond: Int = 0, site: [String] = ["stage=node"],
+      _ body: (_ files: SharedFiles, _ image: String) throws -> Void
+    ) throws {
+      try Cluster.emptyCaches()
+      try Cluster.withFolder { folder in
+        let files = try SharedFiles(in: folder, nodes: nodes, bytesPerSecond: bytesPerSecond)
+        let image = try files.add(SlurmTests.image, as: "job.sif")
+        try Cluster.withSite(site) { try body(files, image) }
+        try Cluster.expectQuiet()
+        try files.unmount()
+      }
+      try Cluster.emptyCaches()
     }
 
-    deinit {
-      _ = try? Installed.execute(
-        ["/bin/sh", "-c", "umount \(path)/cache 2>/dev/null; rm -rf \(path)"], as: .root)
+    private func expectCopies(_ counts: [Int]) {
+      #expect(Cluster.copyCounts() == counts)
+      for node in Cluster.nodes {
+        for copy in Cluster.copies(on: node) {
+          #expect(FileManager.default.contentsEqual(atPath: copy, andPath: SlurmTests.image), "\(copy)")
+        }
+      }
     }
 
-    func words(_ more: [String] = [], command: String = "start") -> [String] {
-      [
-        path + "/libexec/apus/apus-image", "slurm-helper", command, "--option", "container-image=image.sif",
-        "--site", "cache_dir=" + cache, "--node", "n7", "--nodeid", "0", "--batch", "--fd", "9", "--source",
-        image,
-        "--stage", "node",
-      ] + more
+    @Test func `each node makes one copy, and reads nothing of the source the next time`() throws {
+      try withSlowImage { files, image in
+        let words = ["srun", "-N4", "--container-image=" + image] + askRelease
+        let cold = try Cluster.run(words)
+        #expect(cold.code == 0 && cold.out == String(repeating: release, count: 4), "\(cold)")
+        expectCopies([1, 1, 1, 1])
+        for node in Cluster.nodes {
+          #expect(files.bytesRead(on: node) <= Self.size + 1 << 20, "\(files.bytesRead(on: node))")
+        }
+        let before = Cluster.nodes.map { (files.bytesRead(on: $0), files.opens(on: $0)) }
+        let warm = try Cluster.run(words)
+        #expect(warm.code == 0 && warm.err.isEmpty, "\(warm.err)")
+        for (node, (bytes, opens)) in zip(Cluster.nodes, before) {
+          #expect(files.bytesRead(on: node) == bytes, "\(node) read data of the source again")
+          #expect(files.opens(on: node) - opens <= 1)
+        }
+        // As the user sees it.
+        let listed = try Cluster.srun("-w", "n3", Installed.apus, "slurm", "cache", "list")
+        #expect(listed.out.contains("job.sif") && listed.code == 0, "\(listed)")
+      }
     }
 
-    func run(
-      _ more: String..., as caller: Caller = .user, rate: Int? = nil
-    ) throws -> Outcome {
-      try Installed.execute(words(more), as: caller, environment: environment(rate, job: "1"))
+    @Test func `a warm start adds less than 50 ms`() throws {
+      try withSlowImage { _, image in
+        func time(_ words: [String]) throws -> Double {
+          let start = Date()
+          let outcome = try Cluster.run(["srun", "-N4"] + words + ["true"])
+          #expect(outcome.code == 0, "\(outcome.err)")
+          return Date().timeIntervalSince(start)
+        }
+        _ = try time(["--container-image=" + image])
+        var plain = Double.infinity
+        var contained = Double.infinity
+        for _ in 0..<8 {
+          plain = min(plain, try time([]))
+          contained = min(contained, try time(["--container-image=" + image]))
+        }
+        #expect(contained - plain < 0.05, "plain \(plain) s, staged \(contained) s")
+      }
     }
 
-    func environment(_ rate: Int?, job: String) -> [String: String] {
-      var environment = ["SLURM_JOB_ID": job]
-      if let rate { environment["APUS_STAGE_RATE"] = "\(rate)" }
-      return environment
+    @Test func `of eight steps on a node one copies and seven wait`() throws {
+      try withSlowImage(nodes: ["n1"], bytesPerSecond: 16_000_000) { files, image in
+        let steps = try (0..<8).map { _ in
+          try Cluster.start(["srun", "-w", "n1", "--container-image=" + image] + askRelease)
+        }
+        let outcomes = try steps.map { try $0.finish() }
+        for outcome in outcomes { #expect(outcome.code == 0 && outcome.out == release, "\(outcome)") }
+        #expect(outcomes.count { $0.err.contains("waiting") } == 7, "\(outcomes.map(\.err))")
+        #expect(files.bytesRead(on: "n1") <= Self.size + 8 << 20)
+        expectCopies([1, 0, 0, 0])
+      }
     }
 
-    /// The copies and records that lie in the user's folder; locks of killed processes are no copies.
-    var names: [String] {
-      let folder = cache + "/\(getpwnam("apus-test").pointee.pw_uid)"
-      return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-        .filter { !$0.hasSuffix(".lock") }
+    @Test func `Slurm's broadcast reads the source once for all nodes`() throws {
+      try withSlowImage(site: ["stage=sbcast", "sbcast_min=2"]) { files, image in
+        let outcome = try Cluster.run(["srun", "-N4", "--container-image=" + image] + askRelease)
+        #expect(outcome.code == 0 && outcome.out == String(repeating: release, count: 4), "\(outcome)")
+        expectCopies([1, 1, 1, 1])
+        // The submitting host sees the files themselves, and no node reads them.
+        for node in Cluster.nodes { #expect(files.bytesRead(on: node) < 1 << 20, "\(node)") }
+      }
     }
-  }
 
-  @Test func `the launcher gets its words back and the copy as an open file`() throws {
-    let node = try Node(bytes: 3_000_000)
-    for _ in 0..<2 {
-      let outcome = try node.run()
-      #expect(outcome.code == 0, "\(outcome.err)")
-      let lines = outcome.out.split(separator: "\n").map(String.init)
-      try #require(lines.count == 3, "\(outcome.out)")
-      #expect(
-        lines[0].hasPrefix(
-          "slurm-helper start --option container-image=image.sif --site cache_dir=\(node.cache) --node n7 "
-            + "--nodeid 0 --batch --fd 9 --handed descriptor:"))
-      #expect(lines[0].hasSuffix(":" + node.image))
-      #expect(lines[1...] == ["400", "same"])
+    @Test func `after a stage by hand steps read nothing of the source`() throws {
+      try withSlowImage { files, image in
+        let marks = files.folder + "/staged"
+        let outcome = try Cluster.run([
+          "salloc", "-N4", "sh", "-c",
+          "\(Installed.apus) slurm stage \(image) && touch \(marks) && srun --container-image=\(image) "
+            + askRelease.joined(separator: " "),
+        ])
+        #expect(outcome.code == 0 && outcome.out.contains(String(repeating: release, count: 4)), "\(outcome)")
+        expectCopies([1, 1, 1, 1])
+        let before = Cluster.nodes.map(files.bytesRead)
+        let step = try Cluster.run(["srun", "-N4", "--container-image=" + image] + askRelease)
+        #expect(step.code == 0, "\(step.err)")
+        #expect(Cluster.nodes.map(files.bytesRead) == before)
+      }
     }
-    #expect(node.names.count == 2)
-  }
 
-  @Test func `a copy can be made before the step, and there it must be made`() throws {
-    let node = try Node(bytes: 100_000)
-    let before = try Installed.execute(node.words(command: "stage"), as: .user)
-    #expect(before.code == 0 && before.out.isEmpty, "\(before.err)")
-    #expect(node.names.count == 2)
-    let small = try Node(bytes: 100_000)
-    let failed = try Installed.execute(
-      small.words(["--site", "cache_max=1k"], command: "stage"), as: .user)
-    #expect(failed.code == 125)
-  }
+    @Test func `a batch script's image is copied to all of its nodes from the start`() throws {
+      try withSlowImage { _, image in
+        // Nothing but the batch step runs, on the first of the nodes.
+        let batch = try Cluster.sbatch(["-N4", "--container-image=" + image], script: "sleep 4\n")
+        #expect(batch.code == 0, "\(batch)")
+        #expect(Cluster.copyCounts() == [1, 1, 1, 1], "\(batch)")
+      }
+    }
 
-  @Test func `in place nothing is copied`() throws {
-    let node = try Node(bytes: 100_000)
-    let outcome = try node.run("--stage", "direct")
-    #expect(outcome.out.hasSuffix("\n644\nsame\n"))
-    #expect(node.names.isEmpty)
-  }
+    @Test func `an image that the site has already is copied nowhere`() throws {
+      try withSlowImage { files, _ in
+        try Cluster.withFolder { elsewhere in
+          try Cluster.withSite(["stage=node", "image_path=" + files.folder + "/files"]) {
+            let outcome = try Cluster.run(
+              ["srun", "-N2", "--container-image=job.sif"] + askRelease, directory: elsewhere)
+            #expect(outcome.code == 0 && outcome.out == release + release, "\(outcome)")
+            expectCopies([0, 0, 0, 0])
+            // The same file by another path: known by what it is.
+            let copy = elsewhere + "/copy.sif"
+            try FileManager.default.copyItem(atPath: SlurmTests.image, toPath: copy)
+            let other = try Cluster.run(["srun", "-N2", "--container-image=" + copy] + askRelease)
+            #expect(other.code == 0, "\(other.err)")
+            expectCopies([0, 0, 0, 0])
+          }
+        }
+      }
+    }
 
-  @Test func `a killed copy leaves nothing, and who waited goes on to copy`() throws {
-    let node = try Node(bytes: 8_000_000)
-    let first = try Running(node.words(), environment: node.environment(2_000_000, job: "41"))
-    usleep(700_000)
-    let second = try Running(node.words(), environment: node.environment(nil, job: "42"))
-    usleep(1_500_000)
-    #expect(node.names.isEmpty)
-    kill(first.pid, SIGKILL)
-    #expect(second.line().contains("--handed descriptor:"))
-    #expect(second.line() == "400")
-    #expect(second.line() == "same")
-    #expect(node.names.count == 2)
-  }
+    @Test(arguments: ["direct", "node"]) func `the user chooses whether there is a copy`(stage: String) throws {
+      try withSlowImage { _, image in
+        let outcome = try Cluster.run(
+          ["srun", "-w", "n1", "--container-stage=" + stage, "--container-image=" + image] + askRelease)
+        #expect(outcome.out == release, "\(outcome.err)")
+        expectCopies(stage == "node" ? [1, 0, 0, 0] : [0, 0, 0, 0])
+      }
+    }
 
-  @Test(arguments: [SIGTERM, SIGKILL]) func `a copy that is ended leaves nothing`(signal: Int32) throws {
-    let node = try Node(bytes: 4_000_000)
-    let copy = try Running(node.words(), environment: node.environment(1_000_000, job: "1"))
-    usleep(800_000)
-    kill(copy.pid, signal)
-    #expect(copy.line().isEmpty)
-    #expect(node.names.isEmpty)
-    #expect(try node.run().out.hasSuffix("\n400\nsame\n"))
-  }
+    // MARK: When it goes wrong
 
-  @Test func `without room the image is used in place, or the step fails on its node`() throws {
-    let node = try Node(bytes: 3_000_000)
-    let mounted = try Installed.execute(
-      ["/usr/bin/mount", "-t", "tmpfs", "-o", "size=2m,mode=1777", "tmpfs", node.cache], as: .root)
-    #expect(mounted.code == 0, "\(mounted.err)")
-    let direct = try node.run()
-    #expect(direct.code == 0)
-    #expect(direct.out.hasSuffix("\n644\nsame\n"))
-    #expect(direct.err.contains("WARNING: n7: cannot stage") && direct.err.contains("No space left"))
-    let failed = try node.run("--site", "on_full=fail")
-    #expect(failed.code == 125)
-    #expect(failed.err.contains("FATAL:   n7: cannot stage") && failed.err.contains("No space left"))
-    #expect(node.names.isEmpty)
-  }
+    @Test(arguments: ["linuxproc", "cgroup"]) func `a step that is cancelled while it copies leaves nothing`(
+      leg: String
+    ) throws {
+      try Cluster.restart(["--leg", leg])
+      defer { try? Cluster.restart() }
+      try withSlowImage(nodes: ["n1"], bytesPerSecond: 1_000_000) { files, image in
+        let ran = files.folder + "/ran"
+        let step = try Cluster.start(["srun", "-w", "n1", "--container-image=" + image, "touch", ran])
+        #expect(Cluster.wait(seconds: 5) { files.bytesRead(on: "n1") > 1_000_000 })
+        let start = Date()
+        _ = try Cluster.run(["scancel", try #require(try Cluster.jobs().last)])
+        let outcome = try step.finish()
+        #expect(Date().timeIntervalSince(start) <= 2 && outcome.code != 0, "\(outcome)")
+        try Cluster.expectQuiet()
+        expectCopies([0, 0, 0, 0])
+        #expect(!FileManager.default.fileExists(atPath: ran))
+      }
+      // The next one copies.
+      try withSlowImage(nodes: ["n1"]) { _, image in
+        let outcome = try Cluster.run(["srun", "-w", "n1", "--container-image=" + image] + askRelease)
+        #expect(outcome.out == release, "\(outcome.err)")
+        expectCopies([1, 0, 0, 0])
+      }
+    }
 
-  @Test func `an image that the user cannot read is refused, whoever else could`() throws {
-    let node = try Node(bytes: 1000)
-    chmod(node.image, 0o600)
-    let outcome = try node.run()
-    #expect(outcome.code == 125)
-    #expect(outcome.err.contains("FATAL:   n7: cannot read the image \(node.image): Permission denied"))
-    #expect(node.names.isEmpty)
-  }
+    @Test func `when the helper is killed all waiting tasks end at once, with one message`() throws {
+      try withSlowImage(nodes: ["n1"], bytesPerSecond: 1_000_000) { files, image in
+        let step = try Cluster.start([
+          "srun", "-w", "n1", "-n4", "--overcommit", "--container-image=" + image, "touch", files.folder + "/ran",
+        ])
+        #expect(Cluster.wait(seconds: 5) { files.bytesRead(on: "n1") > 500_000 })
+        let helper = try #require(
+          try Cluster.processes(on: "n1").first { $0.contains("slurm-helper") }, "no helper runs")
+        let start = Date()
+        kill(try #require(Int32(helper.split(separator: " ")[0])), SIGKILL)
+        let outcome = try step.finish()
+        #expect(Date().timeIntervalSince(start) <= 1.5)
+        #expect(outcome.code == 125, "\(outcome)")
+        #expect(outcome.err.components(separatedBy: "FATAL").count == 2, "\(outcome.err)")
+        #expect(!FileManager.default.fileExists(atPath: files.folder + "/ran"))
+        expectCopies([0, 0, 0, 0])
+      }
+    }
 
-  @Test func `a folder that somebody else made is not used`() throws {
-    let node = try Node(bytes: 1000)
-    let uid = getpwnam("apus-test").pointee.pw_uid
-    mkdir(node.cache + "/\(uid)", 0o777)
-    chmod(node.cache + "/\(uid)", 0o777)
-    let outcome = try node.run("--site", "on_full=fail")
-    #expect(outcome.code == 125)
-    #expect(outcome.err.contains("it must belong to uid \(uid) with mode 0700"))
-    #expect(node.names.isEmpty)
-  }
+    @Test(arguments: ["direct", "fail"]) func `a cache without room is told of, and the site says what then`(
+      onFull: String
+    ) throws {
+      try Cluster.emptyCaches()
+      try Cluster.on(
+        "n1", "mount", "-t", "tmpfs", "-o", "size=20m,mode=1777", "apus-test-cache", Cluster.place("cache"))
+      defer { _ = try? Cluster.on("n1", "umount", "-l", Cluster.place("cache")) }
+      try Cluster.withSite(["stage=node", "on_full=" + onFull]) {
+        let outcome = try srun(["-w", "n1"], "grep", "PRETTY_NAME", "/etc/os-release")
+        #expect(outcome.err.contains("n1"), "\(outcome.err)")
+        if onFull == "direct" {
+          #expect(outcome.code == 0 && outcome.out == release && outcome.err.contains("WARNING"), "\(outcome)")
+        } else {
+          #expect(outcome.code == 125 && outcome.out.isEmpty, "\(outcome)")
+          #expect(outcome.err.contains("No space left") || outcome.err.contains("no space left"), "\(outcome.err)")
+        }
+        try Cluster.expectQuiet()
+      }
+    }
 
-  @Test func `nothing is told of a copy where the user or the site wants quiet`() throws {
-    let node = try Node(bytes: 2_600_000)
-    let told = try node.run(rate: 1_000_000)
-    #expect(told.err.contains("apus: n7: staging image.sif"))
-    #expect(told.err.contains("apus: n7: staged image.sif"))
-    let fresh = try Node(bytes: 2_600_000)
-    #expect(try !fresh.run("--site", "quiet", rate: 1_000_000).err.contains("apus: n7"))
-  }
+    @Test(arguments: [("stat", "truncate"), ("full", "flip")])
+    func `a copy that is not what was copied is made anew`(verify: String, damage: String) throws {
+      try withSlowImage(nodes: ["n1"], site: ["stage=node", "verify=" + verify]) { _, image in
+        let words = ["srun", "-w", "n1", "--container-image=" + image] + askRelease
+        #expect(try Cluster.run(words).code == 0)
+        let copy = try #require(Cluster.copies(on: "n1").first)
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: copy))
+        if damage == "truncate" {
+          try file.truncate(atOffset: UInt64(Self.size / 2))
+        } else {
+          try file.seek(toOffset: UInt64(Self.size / 2))
+          let byte = try #require(try file.read(upToCount: 1)?.first)
+          try file.seek(toOffset: UInt64(Self.size / 2))
+          try file.write(contentsOf: Data([byte ^ 1]))
+        }
+        try file.close()
+        let outcome = try Cluster.run(words)
+        #expect(outcome.code == 0 && outcome.out == release, "\(outcome)")
+        expectCopies([1, 0, 0, 0])
+      }
+    }
 
-  @Test(
-    .enabled(
-      if: FileManager.default.fileExists(atPath: "/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-      "needs the memory controller of version 1"))
-  func `a job with 40 MB of memory copies an image of 274 MB`() throws {
-    let node = try Node(bytes: 274_000_000)
-    let group = "/sys/fs/cgroup/memory/apus-test-stage-\(getpid())"
-    try FileManager.default.createDirectory(atPath: group, withIntermediateDirectories: false)
-    defer { rmdir(group) }
-    try "\(40 << 20)".write(
-      toFile: group + "/memory.limit_in_bytes", atomically: false, encoding: .utf8)
-    let outcome = try Installed.execute(
-      ["/bin/sh", "-c", "echo $$ >\(group)/cgroup.procs; exec \(node.words().joined(separator: " "))"],
-      as: .root)
-    #expect(outcome.code == 0, "\(outcome.err)")
-    #expect(outcome.out.hasSuffix("\n400\nsame\n"))
-  }
+    @Test func `a source that changes while it is copied is refused`() throws {
+      try withSlowImage(nodes: ["n1"], bytesPerSecond: 20_000_000) { files, image in
+        let step = try Cluster.start(["srun", "-w", "n1", "--container-image=" + image, "echo", "ran"])
+        #expect(Cluster.wait(seconds: 5) { files.bytesRead(on: "n1") > 10_000_000 })
+        try FileManager.default.copyItem(atPath: SlurmTests.image, toPath: files.folder + "/source/new")
+        #expect(rename(files.folder + "/source/new", files.folder + "/source/job.sif") == 0)
+        let outcome = try step.finish()
+        #expect(outcome.code == 125 && outcome.out.isEmpty, "\(outcome)")
+        #expect(outcome.err.contains("changed while") && outcome.err.contains("n1"), "\(outcome.err)")
+        expectCopies([0, 0, 0, 0])
+      }
+    }
 
-  @Test func `the cache of a node is listed and cleaned, but for what is in use`() throws {
-    let node = try Node(bytes: 1_000_000)
-    #expect(try node.run().code == 0)
-    let list = try Installed.run("slurm", "cache", "--node-cache", node.cache, "--json")
-    #expect(list.out.contains("\"source\": \"\(node.image)\""), "\(list.err)")
-    #expect(list.out.contains("\"inUse\": false"))
-    let uid = getpwnam("apus-test").pointee.pw_uid
-    let copy = try #require(node.names.first { $0.hasSuffix(".sif") })
-    let user = try Running(
-      ["/usr/bin/flock", "-s", "\(node.cache)/\(uid)/\(copy)", "sh", "-c", "echo held; read x"])
-    #expect(user.line() == "held")
-    let kept = try Installed.run("slurm", "cache", "clean", "--node-cache", node.cache)
-    #expect(kept.err.contains("0 removed, 0 MiB; 1 in use"))
-    #expect(node.names.count == 2)
-    user.say("")
-    while !user.line().isEmpty {}
-    #expect(try Installed.run("slurm", "cache", "clean", "--node-cache", node.cache).code == 0)
-    #expect(node.names.isEmpty)
+    /// One image in use, one that is not; a third needs the room of one.
+    @Test func `what a job uses is not evicted, and what nobody uses is`() throws {
+      try Cluster.emptyCaches()
+      try Cluster.withFolder { folder in
+        for name in ["one", "two"] {
+          try FileManager.default.copyItem(
+            atPath: Installed.image("openmpi.sif"), toPath: folder + "/\(name).sif")
+          chmod(folder + "/\(name).sif", 0o644)
+        }
+        let part =
+          try FileManager.default.attributesOfItem(atPath: Installed.image("openmpi.sif"))[.size] as? Int ?? 0
+        try Cluster.withSite(["stage=node", "cache_max=\((Self.size + part * 3 / 2) >> 10)K", "min_free=0"]) {
+          let user = try Cluster.start(["srun", "-w", "n1", inImage, "sh", "-c", "echo ready; read word; cat /opt/bulk/* | wc -c"])
+          #expect(user.line() == "ready")
+          let used = Cluster.copies(on: "n1")
+          #expect(used.count == 1)
+          #expect(try Cluster.srun("-w", "n1", "--container-image=\(folder)/one.sif", "true").code == 0)
+          #expect(Cluster.copies(on: "n1").count == 2)
+          #expect(try Cluster.srun("-w", "n1", "--container-image=\(folder)/two.sif", "true").code == 0)
+          let left = Cluster.copies(on: "n1")
+          #expect(left.count == 2 && left.contains(used[0]), "\(left)")
+          user.say("go on")
+          #expect(user.line() == "48000000")
+          #expect(try user.finish().code == 0)
+        }
+      }
+      try Cluster.emptyCaches()
+    }
+
+    @Test func `two users stage one image at the same time, each for themselves`() throws {
+      try withSlowImage(nodes: ["n1"], bytesPerSecond: 30_000_000) { _, image in
+        let words = ["srun", "-w", "n1", "--container-image=" + image] + askRelease
+        let first = try Cluster.start(words)
+        let second = try Running(
+          ["/usr/bin/setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"] + words, as: .root,
+          environment: ["SLURM_CONF": Cluster.place("slurm.conf"), "HOME": "/"], directory: "/")
+        for step in [first, second] {
+          let outcome = try step.finish()
+          #expect(outcome.code == 0 && outcome.out == release, "\(outcome)")
+        }
+        expectCopies([2, 0, 0, 0])
+        let owners = Cluster.copies(on: "n1").compactMap {
+          try? FileManager.default.attributesOfItem(atPath: $0)[.ownerAccountName] as? String
+        }
+        #expect(owners.sorted() == ["apus-test", "daemon"])
+      }
+    }
+
+    @Test func `an image that root could read and the user cannot is not staged`() throws {
+      try Cluster.emptyCaches()
+      try Cluster.withFolder { folder in
+        let secret = folder + "/secret.sif"
+        try FileManager.default.copyItem(atPath: image, toPath: secret)
+        chmod(secret, 0o600)
+        let outcome = try Cluster.srun("-N2", "--container-image=" + secret, "touch", folder + "/ran")
+        #expect(outcome.code != 0 && outcome.err.contains(secret), "\(outcome)")
+        #expect(outcome.err.lowercased().contains("permission denied"), "\(outcome.err)")
+        #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
+        #expect(Cluster.copyCounts() == [0, 0, 0, 0])
+      }
+      try Cluster.expectQuiet()
+    }
   }
 }
