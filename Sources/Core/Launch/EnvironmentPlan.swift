@@ -110,12 +110,21 @@ private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [Host
   let owned = ["APUS_", "APUSENV_", "APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_"]
   var variables = host.variables.all.compactMap(HostVariable.init).filter { variable in
     let name = variable.name
-    if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }
+    if request.cleanEnvironment {
+      return (name == "TERM" || proxies.contains(name.lowercased())) && !isWithheld(name, request)
+    }
     return ShellSubset.isName(name) && !dropped.contains(name)
-      && !owned.contains { name.starts(withBytesOf: $0) }
+      && !owned.contains { name.starts(withBytesOf: $0) } && !isWithheld(name, request)
   }
   if request.cleanEnvironment, let language = HostVariable("LANG=C") { variables.append(language) }
   return variables
+}
+
+private func isWithheld(_ name: String, _ request: LaunchRequest) -> Bool {
+  request.withheldVariables.contains { pattern in
+    pattern.utf8.last == UInt8(ascii: "*")
+      ? name.starts(withBytesOf: String(pattern.dropLast())) : name == pattern
+  }
 }
 
 /// A variable of the host on its way into the container, which mostly stays in one piece.

@@ -42,7 +42,7 @@ public struct HostFacts: Equatable, Sendable {
 
   /// Whether variables are put into the container: their values may need its shell.
   func injects(_ request: LaunchRequest) -> Bool {
-    !request.environment.isEmpty || !environmentFiles.isEmpty
+    !request.environment.isEmpty || !request.literalVariables.isEmpty || !environmentFiles.isEmpty
       || variables.all.contains { entry in
         Variables.prefixes.contains { entry.starts(withBytesOf: $0 + "ENV_") }
       }

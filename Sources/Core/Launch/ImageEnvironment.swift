@@ -88,7 +88,7 @@ struct ImageEnvironment {
   /// Sets what the user injected. By default the value is evaluated once, seeing what was set before it.
   mutating func inject(_ variable: InjectedVariables.Variable, literally: Bool, _ notices: inout [Notice]) {
     var value = variable.value
-    if !literally {
+    if !literally, !variable.isLiteral {
       do throws(ShellSubset.Stop) { value = try shell.expand(variable.value) } catch {
         guard ShellStub.evaluated(variable.value) != nil else {
           notices.append(

@@ -1,13 +1,16 @@
 internal import Model
 internal import Settings
 
-/// Variables the user puts into the container: `APUSENV_X` and its kin, over them --env-file, over them --env.
+/// Variables the user puts into the container: `APUSENV_X` and its kin, over them those taken literally, over them
+/// --env-file, over them --env.
 struct InjectedVariables {
   struct Variable: Equatable {
     let name: String
     let value: String
     /// Where it came from, for messages.
     let source: String
+    /// Whether the value is never evaluated, whatever holds for others.
+    var isLiteral = false
   }
 
   /// Each name once, in the order of the last time it was given.
@@ -27,6 +30,10 @@ struct InjectedVariables {
       for (name, value) in host.variables.pairs(beginningWith: start) {
         set(String(name.dropFirst(start.count)), value, from: name, &notices)
       }
+    }
+    for entry in request.literalVariables {
+      guard let variable = HostVariable(entry) else { continue }
+      set(variable.name, variable.value, from: "the caller", isLiteral: true, &notices)
     }
     for file in host.environmentFiles {
       let parsed = try EnvironmentFile.parse(
@@ -53,7 +60,9 @@ struct InjectedVariables {
     }
   }
 
-  private mutating func set(_ name: String, _ value: String, from source: String, _ notices: inout [Notice]) {
+  private mutating func set(
+    _ name: String, _ value: String, from source: String, isLiteral: Bool = false, _ notices: inout [Notice]
+  ) {
     if name.isEmpty {
       notices.append(Notice(.warning, "ignoring a variable without a name (\(printable(source)))"))
     } else if !ShellSubset.isName(name) {
@@ -75,7 +84,7 @@ struct InjectedVariables {
               "\(name) of \(printable(old.source)) is replaced by that of \(printable(source))"))
         }
       }
-      variables.append(Variable(name: name, value: value, source: source))
+      variables.append(Variable(name: name, value: value, source: source, isLiteral: isLiteral))
     }
   }
 

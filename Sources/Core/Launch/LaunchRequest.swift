@@ -7,6 +7,9 @@ public struct LaunchRequest: Equatable, Sendable {
   public var imagePath: String
   /// The command of exec, the arguments of run and test.
   public var arguments: [String]
+  /// Whether a program named by an absolute path that the container lacks is looked up in its PATH by the last
+  /// component: batch systems resolve names where a job is submitted.
+  public var findsByName = false
   public var binds: [String] = []
   public var mounts: [String] = []
   public var homeSpec: String?
@@ -18,6 +21,10 @@ public struct LaunchRequest: Equatable, Sendable {
   public var writable = false
   public var writableTemporary = false
   public var environment: [String] = []
+  /// `NAME=value`, taken as it is: stronger than the image's scripts, weaker than `environment`.
+  public var literalVariables: [String] = []
+  /// Names of host variables that stay outside; one with a `*` at its end stands for all that begin so.
+  public var withheldVariables: [String] = []
   public var environmentFiles: [String] = []
   public var cleanEnvironment = false
   public var noEvaluation = false

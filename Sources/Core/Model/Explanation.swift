@@ -23,6 +23,8 @@ public protocol Explained: Error, Sendable {
 public enum ExitCode {
   /// The words of the command line make no sense.
   public static let usage: Int32 = 1
+  /// Apus itself failed in a job step, before the program started.
+  public static let jobStep: Int32 = 125
   /// The program was found but cannot be executed (POSIX shell convention).
   public static let notExecutable: Int32 = 126
   /// The program was not found.
