@@ -79,6 +79,12 @@ let image: [Target] = [
     ]),
 ]
 
+/// Containers as OCI runtimes have them: bundles, and containers with a state.
+let containers: [Target] = [
+  module("Bundle", in: "OCI", imports: ["Model"]),
+  module("Containers", in: "OCI", imports: ["Model", "Linux", "ImageMount", "Bundle"]),
+]
+
 let programs: [Target] = [
   module("Doctor", in: "cli", imports: ["Model", "Linux"]),
   module("Messages", in: "cli", imports: ["Model", "Linux"]),
@@ -86,14 +92,15 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "Doctor", "Messages",
+      "Launch", "Engine", "Bundle", "Containers", "Doctor", "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Messages",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Bundle",
+      "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]
@@ -129,7 +136,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + programs + fuzzers + [
+  ] + core + image + containers + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -141,6 +148,8 @@ let package = Package(
     tests("ImageMountTests", imports: ["ImageMount", "Settings", "Linux", "Model"]),
     tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
+    tests("BundleTests", imports: ["Bundle", "Model"]),
+    tests("ContainersTests", imports: ["Containers", "ImageMount", "Linux", "Model"]),
     tests("DoctorTests", imports: ["Doctor", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),

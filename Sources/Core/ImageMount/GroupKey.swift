@@ -54,8 +54,8 @@ public struct GroupKey: Equatable, Sendable {
 }
 
 /// Names for files made of values: FNV-1a of 128 bits, for which nobody but the user could want a collision.
-enum Hash {
-  static func hexadecimal(of text: String) -> String {
+public enum Hash {
+  public static func hexadecimal(of text: String) -> String {
     // Offset basis and prime of the 128-bit variant (Fowler, Noll, Vo: "The FNV Non-Cryptographic Hash Algorithm").
     var high: UInt64 = 0x6C62_272E_07BB_0142
     var low: UInt64 = 0x62B8_2175_6295_C58D
