@@ -54,14 +54,16 @@ extension Commands {
     Of the caller's variables it sees TERM only.
     """
 
-  private static let id = Option("id", nil, .value("ID"), help: "The name of the container, instead of the operand")
+  private static let id = Option(
+    "id", nil, .value("ID"), help: "The name of the container, instead of the operand")
   private static let bySlurm = Option(
     "slurm", help: "As Slurm calls it (oci.conf): messages name the node, failures end with 125")
 
   private static let ofContainer: [Option] = [
     id,
     Option(
-      "user", nil, .value("USER"), help: "Whose container, by name or number; root only. Slurm's IDs carry it"),
+      "user", nil, .value("USER"), help: "Whose container, by name or number; root only. Slurm's IDs carry it"
+    ),
     bySlurm,
   ]
 

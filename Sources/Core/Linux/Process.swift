@@ -54,7 +54,7 @@ public enum Process {
   }
 
   /// Becomes another user, of no group but the given one; nothing of root is left. Only root can.
-  public static func become(uid: UInt32, gid: UInt32) throws(SystemCallFault) {
+  public static func takeIdentity(uid: UInt32, gid: UInt32) throws(SystemCallFault) {
     try retrying("setgroups") { setgroups(0, nil) }
     try retrying("setresgid") { setresgid(gid, gid, gid) }
     try retrying("setresuid") { setresuid(uid, uid, uid) }

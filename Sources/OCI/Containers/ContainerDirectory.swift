@@ -80,7 +80,8 @@ public struct ContainerDirectory: ~Copyable {
     throw .unknown(id: id.text)
   }
 
-  private static func open(_ id: ContainerID, in place: String) throws(ContainerFault) -> ContainerDirectory? {
+  private static func open(_ id: ContainerID, in place: String) throws(ContainerFault) -> ContainerDirectory?
+  {
     let parent: Descriptor
     do throws(SystemCallFault) {
       parent = try File.open(place + "/" + folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)

@@ -40,12 +40,7 @@ func runBundle(_ parsed: Parsed, _ words: [String], _ output: Output) -> Int32 {
     var changed = Array(words.dropLast(parsed.operands.count - kept))
     changed = Parser.adding(options, to: changed, operands: kept)
     if kept == 0, changed.last != "--" { changed.append("--") }
-    let cause = Process.become(
-      Site.launcher, [Site.launcher] + changed + command, environment: Inheritance.environment)
-    throw Failure(
-      Explanation(
-        what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
-        remedy: "the installation is incomplete: install it anew (make install)"))
+    throw becomeLauncher(changed + command)
   } catch { return output.fatal(error.explanation, exit: failure) }
 }
 

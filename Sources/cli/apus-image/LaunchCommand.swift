@@ -17,12 +17,17 @@ func runReference(_ parsed: Parsed, _ words: [String], _ output: Output) -> Int3
       parsed.command.mixesOptions ? words.firstIndex(of: text) : words.count - parsed.operands.count
     var changed = words
     if let place { changed[place] = image }
-    let cause = Process.become(Site.launcher, [Site.launcher] + changed, environment: Inheritance.environment)
-    throw Failure(
-      Explanation(
-        what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
-        remedy: "the installation is incomplete: install it anew (make install)"))
+    throw becomeLauncher(changed)
   } catch { return output.fatal(error.explanation, exit: error.exit) }
+}
+
+/// Becomes the launcher, with words of its own. Returns only why not.
+func becomeLauncher(_ words: [String]) -> Failure {
+  let cause = Process.become(Site.launcher, [Site.launcher] + words, environment: Inheritance.environment)
+  return Failure(
+    Explanation(
+      what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
+      remedy: "the installation is incomplete: install it anew (make install)"))
 }
 
 /// Gets the image of a reference, and opens it for the launcher: the text that stands in the place of its path.

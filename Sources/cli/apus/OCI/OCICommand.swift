@@ -34,7 +34,8 @@ func runOCI(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ outpu
       }
       output.result(state.json.text(indented: true) + "\n")
       return 0
-    case "kill": return try kill(parsed, operands.id, operands.rest.first ?? "TERM", uid: uid, xdg: xdg, output)
+    case "kill":
+      return try kill(parsed, operands.id, operands.rest.first ?? "TERM", uid: uid, xdg: xdg, output)
     default:
       do throws(ContainerFault) {
         try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).delete(force: parsed.isOn("force"))
@@ -65,7 +66,8 @@ private func container(_ parsed: Parsed) throws(ContainerFault) -> (id: Containe
 
 /// Root asks for containers of users: from here on it has the user's rights alone, so nothing that the user has put there
 /// can make it do more. Returns whose containers are looked at.
-private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) throws(ContainerFault) -> UInt32 {
+private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) throws(ContainerFault) -> UInt32
+{
   let own = geteuid()
   var wanted = own
   if let user = parsed.value("user") {
@@ -82,7 +84,9 @@ private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) thr
   guard wanted != own else { return own }
   guard own == 0 else { throw .notRoot(uid: wanted) }
   // nogroup: all of it belongs to the user and is for nobody else.
-  do throws(SystemCallFault) { try Process.become(uid: wanted, gid: 65534) } catch { throw .system(error) }
+  do throws(SystemCallFault) { try Process.takeIdentity(uid: wanted, gid: 65534) } catch {
+    throw .system(error)
+  }
   return wanted
 }
 
