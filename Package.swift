@@ -87,6 +87,12 @@ let slurm: [Target] = [
   module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
 ]
 
+/// Containers as OCI runtimes have them: bundles, and containers with a state.
+let containers: [Target] = [
+  module("Bundle", in: "OCI", imports: ["Model"]),
+  module("Containers", in: "OCI", imports: ["Model", "Linux", "ImageMount", "Bundle"]),
+]
+
 let programs: [Target] = [
   module("Doctor", in: "cli", imports: ["Model", "Linux"]),
   module("Messages", in: "cli", imports: ["Model", "Linux"]),
@@ -94,7 +100,8 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "Doctor", "Messages",
+      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "Bundle", "Containers", "Doctor",
+      "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
@@ -102,6 +109,7 @@ let programs: [Target] = [
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
       "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "Bundle",
       "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
@@ -138,7 +146,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + slurm + programs + fuzzers + [
+  ] + core + image + slurm + containers + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -150,6 +158,8 @@ let package = Package(
     tests("ImageMountTests", imports: ["ImageMount", "Settings", "Linux", "Model"]),
     tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
+    tests("BundleTests", imports: ["Bundle", "Model"]),
+    tests("ContainersTests", imports: ["Containers", "ImageMount", "Linux", "Model"]),
     tests("DoctorTests", imports: ["Doctor", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),

@@ -65,6 +65,17 @@ import Testing
     }
   }
 
+  @Test func `bundles are read without a look at the host, and containers kept without a launch`() throws {
+    for (file, module) in try Self.imports(of: "OCI/Bundle") {
+      #expect(module == "Model", "Bundle/\(file) imports \(module)")
+    }
+    for (file, module) in try Self.imports(of: "OCI/Containers") {
+      #expect(
+        ["Glibc", "Model", "Linux", "ImageMount", "Bundle"].contains(module),
+        "Containers/\(file) imports \(module)")
+    }
+  }
+
   @Test func `the command line imports nothing of ours`() throws {
     for (file, module) in try Self.imports(of: "CommandLine") {
       #expect(!Self.launchPath.contains(module), "\(file) imports \(module)")
