@@ -25,6 +25,12 @@ struct StepStart {
     do throws(StepFailure) {
       try checkProtocol()
       let (site, options) = try readOptions()
+      // A batch script's step is on one node: the others get the image meanwhile.
+      if words.script != nil, words.handed == nil, site.cacheDirectory != nil, options.stage != .direct,
+        let image = options.image
+      {
+        NodeStaging(image: image, site: words.site, variables)?.start()
+      }
       let container = try NamedContainer(options, site, variables)
       // Out of reach once this process is inside.
       let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
