@@ -97,6 +97,7 @@ struct StepStart {
     facts.needs =
       .ofMPI(variables, exists: { exists($0) })
       + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
+    if options.showsSlurm { facts.needs = facts.needs + SlurmClient(variables).needs }
     var request = makeLaunchRequest(options, site: site, facts: facts)
     if options.runsEntrypoint { request.action = .run }
     let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
