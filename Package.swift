@@ -89,6 +89,12 @@ let slurm: [Target] = [
   module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
 ]
 
+/// Containers as OCI runtimes have them: bundles, and containers with a state.
+let containers: [Target] = [
+  module("Bundle", in: "OCI", imports: ["Model"]),
+  module("Containers", in: "OCI", imports: ["Model", "Linux", "ImageMount", "Bundle"]),
+]
+
 let programs: [Target] = [
   module("Doctor", in: "cli", imports: ["Model", "Linux", "PluginStamp"]),
   module("Messages", in: "cli", imports: ["Model", "Linux"]),
@@ -96,7 +102,8 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "PluginStamp", "NodeSetup", "Doctor",
+      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "PluginStamp", "NodeSetup", "Bundle",
+      "Containers", "Doctor",
       "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
@@ -105,6 +112,7 @@ let programs: [Target] = [
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
       "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "Bundle",
       "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
@@ -141,7 +149,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + slurm + programs + fuzzers + [
+  ] + core + image + slurm + containers + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -153,6 +161,8 @@ let package = Package(
     tests("ImageMountTests", imports: ["ImageMount", "Settings", "Linux", "Model"]),
     tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
+    tests("BundleTests", imports: ["Bundle", "Model"]),
+    tests("ContainersTests", imports: ["Containers", "ImageMount", "Linux", "Model"]),
     tests("DoctorTests", imports: ["Doctor", "PluginStamp", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),
@@ -170,6 +180,7 @@ let package = Package(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
     tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
+    tests("StepJoinTests", imports: ["StepJoin", "Linux", "Model"]),
     tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
     tests("PluginStampTests", imports: ["PluginStamp", "Model"]),
     tests("NodeSetupTests", imports: ["NodeSetup", "PluginStamp", "Model"]),

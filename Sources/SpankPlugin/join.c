@@ -159,6 +159,7 @@ static bool is_alive(pid_t pid) { return pid > 0 && (kill(pid, 0) == 0 || errno 
 // Waits for an answer; other tasks wait on the same socket and any answer is as good as another. Returns its bytes, or
 // -1 when the process that answers is gone: siblings hold this end open, so the socket itself would never tell.
 static ssize_t receive(struct msghdr *message) {
+    bool has_ended = false;
     for (;;) {
         struct page shared = look();
         pid_t awaited = shared.answerer ? shared.answerer : shared.helper;
@@ -169,7 +170,13 @@ static ssize_t receive(struct msghdr *message) {
         if (ready < 0 && errno != EINTR) return -1;
         ssize_t length = recvmsg(task_end, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (length > 0) return length;
-        if (length == 0) return -1;
+        // An end counts when it is seen twice: the kernel looks for a message first and whether the other end is closed
+        // afterwards, and the last answer and the answerer's end may fall between the two.
+        if (length == 0 && has_ended) return -1;
+        has_ended = length == 0;
+        // ECONNRESET is told once, when the other end went with a word in it that nobody has read (a quick task's end).
+        // Answers that were sent before are still there.
+        if (length == 0 || errno == ECONNRESET) continue;
         if (errno != EAGAIN && errno != EINTR) return -1;
         struct page now = look();
         if (now.told) return -1;
@@ -182,7 +189,8 @@ static ssize_t receive(struct msghdr *message) {
 enum { OUTER, MOUNT, INNER, IPC, UTS, NETWORK, KINDS };
 static const int types[KINDS] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET};
 
-// Carries out the records of an answer: D directory, S NAME=VALUE, U NAME, each ending with a zero byte.
+// Carries out the records of an answer, each ending with a zero byte: D directory, S NAME=VALUE, U NAME,
+// C NAME=OTHER (the value this task has for OTHER).
 static const char *apply(spank_t spank, char *text, size_t length, const char **directory) {
     for (char *record = text; record < text + length;) {
         char *end = memchr(record, 0, (size_t)(text + length - record));
@@ -196,6 +204,12 @@ static const char *apply(spank_t spank, char *text, size_t length, const char **
         } else if (*record == 'S' && equals) {
             *equals = 0;
             spank_setenv(spank, name, equals + 1, 1);
+        } else if (*record == 'C' && equals) {
+            char **environment = NULL;
+            *equals = 0;
+            if (spank_get_item(spank, S_JOB_ENV, &environment) != 0) environment = NULL;
+            const char *value = apus_variable(environment, equals + 1);
+            if (value) spank_setenv(spank, name, value, 1);
         }
         record = end + 1;
     }

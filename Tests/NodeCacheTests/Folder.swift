@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Model
 import Testing
 
 @testable import NodeCache
@@ -9,7 +10,7 @@ import Testing
 @Suite(.serialized) enum NodeCacheTests {}
 
 /// A cache directory under /tmp for one test, removed at its end.
-final class Folder {
+final class Folder: Sendable {
   let path: String
 
   init() throws {
@@ -49,10 +50,11 @@ final class Folder {
   func record(_ key: ImageKey) throws -> String { try cache().path + "/" + NodeCache.names(of: key).record }
 }
 
-extension NodeCache {
+/// The cache opened anew for each question: what cannot be copied cannot stand in an expectation.
+extension Folder {
   /// A look-up as a word, without holding what was found.
   func outcome(_ key: ImageKey, _ verification: Verification = .stat) throws -> String {
-    switch try find(key, verification) {
+    switch try cache().find(key, verification) {
     case .found: "found"
     case .missing: "missing"
     case .damaged: "damaged"
@@ -60,18 +62,32 @@ extension NodeCache {
   }
 
   func descriptor(_ key: ImageKey) throws -> Descriptor {
-    guard case .found(let image) = try find(key) else { throw Missing() }
+    guard case .found(let image) = try cache().find(key) else { throw Missing() }
     return image.takeDescriptor()
   }
 
   func lock(_ key: ImageKey) throws -> CopyLock {
-    guard case .held(let lock) = try tryLock(key) else { throw Missing() }
+    guard case .held(let lock) = try cache().tryLock(key) else { throw Missing() }
     return lock
   }
 
+  func isLocked(_ key: ImageKey) throws -> Bool {
+    guard case .busy = try cache().tryLock(key) else { return false }
+    return true
+  }
+
   func holder(_ key: ImageKey) throws -> CopyProgress? {
-    guard case .busy(let progress) = try tryLock(key) else { return nil }
+    guard case .busy(let progress) = try cache().tryLock(key) else { return nil }
     return progress
+  }
+
+  func entries() throws -> [NodeCacheEntry] { try cache().entries() }
+  func copies() throws -> [CopyProgress] { try cache().copies().map { $0.progress } }
+  func remove(_ key: ImageKey) throws -> Bool { try cache().remove(key) }
+
+  func makeRoom(for size: Int, most: Int) throws -> Room {
+    let key = ImageKey(object: "next", size: size)
+    return try cache().makeRoom(for: size, of: key, limits: CacheLimits(most: .bytes(most)))
   }
 }
 

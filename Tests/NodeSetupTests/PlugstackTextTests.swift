@@ -54,7 +54,7 @@ import Testing
     ("#PlugStackConfig=/a", "/etc/slurm/plugstack.conf"), ("", "/etc/slurm/plugstack.conf"),
   ])
   func `slurm conf says where plugstack conf is`(text: String, path: String) {
-    #expect(SlurmConfiguration(text).plugstackPath(in: "/etc/slurm") == path)
+    #expect(SlurmPlaces(text).plugstackPath(in: "/etc/slurm") == path)
   }
 
   @Test(arguments: [
@@ -62,6 +62,6 @@ import Testing
     ("/var/spool/slurmd/conf-cache/slurm.conf", true),
   ])
   func `copies that the controller sent are known by their places`(path: String, isCopy: Bool) {
-    #expect(SlurmConfiguration.isCopy(path) == isCopy)
+    #expect(SlurmPlaces.isCopy(path) == isCopy)
   }
 }

@@ -90,11 +90,11 @@ import Testing
   }
 
   @Test func `a source that is written to while it is copied is refused, and nothing is left`() throws {
-    let site = try Site(bytes: 1_000_000)
+    let site = try Site(bytes: 500_000)
     #expect(throws: StagingFault.changed(name: site.source)) {
       _ = try site.stage {
         $0.rate = 1_000_000
-        _ = system("(sleep 0.4; printf x | dd of=\(site.source) bs=1 conv=notrunc status=none) &")
+        _ = system("(sleep 0.2; printf x | dd of=\(site.source) bs=1 conv=notrunc status=none) &")
       }
     }
     #expect(try site.names == [])
@@ -102,11 +102,11 @@ import Testing
 
   @Test(arguments: ["mv $source.new $source", "rm $source", "truncate -s 10 $source"])
   func `a source that is replaced while it is copied is refused`(how: String) throws {
-    let site = try Site(bytes: 1_000_000)
+    let site = try Site(bytes: 500_000)
     #expect(throws: StagingFault.changed(name: site.source)) {
       _ = try site.stage {
         $0.rate = 1_000_000
-        _ = system("source=\(site.source); cp $source $source.new; (sleep 0.4; \(how)) &")
+        _ = system("source=\(site.source); cp $source $source.new; (sleep 0.2; \(how)) &")
       }
     }
     #expect(try site.names == [])
@@ -131,6 +131,34 @@ import Testing
     let other = Digest.of([1])
     #expect(throws: StagingFault.self) { _ = try site.stage { $0.expected = other } }
     #expect(try site.names == [])
+  }
+
+  @Test(arguments: [
+    ("cp $source $incoming", true), ("head -c 1000 /dev/zero > $incoming", false),
+    ("cp $source $incoming; ln $incoming $incoming.2", false),
+    ("cp $source $incoming; chmod 0666 $incoming", false),
+    ("ln -s $source $incoming", false), ("true", false),
+  ])
+  func `a file that was broadcast is taken if it is the image and nobody else's`(how: String, isTaken: Bool)
+    throws
+  {
+    let site = try Site(bytes: 1000)
+    let incoming = site.cachePath + "/incoming"
+    #expect(system("source=\(site.source); incoming=\(incoming); \(how)") == 0)
+    // Held open, or another file may get its number.
+    let held = open(incoming, O_PATH | O_NOFOLLOW)
+    defer { close(held) }
+    let inode = (try? File.facts("", from: held))?.inode
+    let digest = Digest.of(try File.readAll(site.source, limit: 1000))
+    let path = try site.stage {
+      $0.incoming = incoming
+      $0.expected = digest
+    }
+    #expect(try (File.facts(path).inode == inode) == isTaken)
+    #expect(Self.isEqual(site.source, path))
+    #expect(try File.facts(path).mode == 0o400)
+    #expect(try File.facts(path).linkCount == 1)
+    #expect(access(incoming, F_OK) != 0)
   }
 
   @Test func `what is larger than the quota is not even begun`() throws {

@@ -15,9 +15,9 @@ import Testing
   static let stepRooms = [
     (room: "StepOptions", imports: ["Model", "Settings", "Launch"]),
     (room: "StepJoin", imports: ["Model", "Linux", "Glibc"]),
-    (room: "NodeCache", imports: ["Model", "Linux", "Glibc", "CLinux"]),
+    (room: "NodeCache", imports: ["Model", "Linux", "Glibc"]),
     (room: "PluginStamp", imports: ["Model"]), (room: "NodeSetup", imports: ["Model", "PluginStamp"]),
-    (room: "Staging", imports: ["Model", "Linux", "Glibc", "CLinux", "Content", "NodeCache"]),
+    (room: "Staging", imports: ["Model", "Linux", "Glibc", "Synchronization", "Content", "NodeCache"]),
   ]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
@@ -63,6 +63,17 @@ import Testing
   ) throws {
     for (file, module) in try Self.imports(of: "Slurm/\(room)") {
       #expect(imports.contains(module), "\(room)/\(file) imports \(module)")
+    }
+  }
+
+  @Test func `bundles are read without a look at the host, and containers kept without a launch`() throws {
+    for (file, module) in try Self.imports(of: "OCI/Bundle") {
+      #expect(module == "Model", "Bundle/\(file) imports \(module)")
+    }
+    for (file, module) in try Self.imports(of: "OCI/Containers") {
+      #expect(
+        ["Glibc", "Model", "Linux", "ImageMount", "Bundle"].contains(module),
+        "Containers/\(file) imports \(module)")
     }
   }
 

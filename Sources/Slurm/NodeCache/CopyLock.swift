@@ -62,7 +62,7 @@ public struct CopyLock: ~Copyable, Sendable {
   /// Writes down how far the holder is. That it cannot be written spoils nothing.
   public func tell(_ progress: CopyProgress) {
     var bytes = Array(progress.text.utf8)
-    // Blanks over what stood there before: never shorter, so no reader finds half of two texts for long.
+    // Of one length for most images: a reader finds one text or the other.
     bytes += [UInt8](repeating: 0x20, count: max(0, Self.fewestBytes - bytes.count))
     unsafe bytes.withUnsafeBytes { buffer in
       do throws(SystemCallFault) { try unsafe File.write(buffer, to: file.number, at: 0) } catch {}
@@ -93,6 +93,9 @@ extension NodeCache {
         guard let named = try? File.facts(name, from: folder.number, following: false),
           try File.facts(file).inode == named.inode
         else { continue }
+        // What a killed holder wrote.
+        let number = file.number
+        try retrying("ftruncate", name) { ftruncate(number, 0) }
         return .held(CopyLock(file, try folder.duplicate(), name))
       }
     } catch { throw .call(path: path + "/" + name, error) }

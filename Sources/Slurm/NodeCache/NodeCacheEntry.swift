@@ -26,7 +26,9 @@ extension NodeCache {
       let (record, written) = record(key)
       let isInUse = (try? FileLock.tryAcquire(image)) == false
       entries.append(
-        NodeCacheEntry(key: key, size: facts.size, usedSeconds: written ?? facts.modifiedSeconds, isInUse: isInUse, record: record))
+        NodeCacheEntry(
+          key: key, size: facts.size, usedSeconds: written ?? facts.modifiedSeconds, isInUse: isInUse,
+          record: record))
     }
     return entries.sorted { ($0.usedSeconds, $0.key.name) < ($1.usedSeconds, $1.key.name) }
   }

@@ -22,6 +22,9 @@ public struct Staging {
   public var limits = CacheLimits()
   /// What all its bytes must give, where that is known.
   public var expected: Digest?
+  /// A file that was broadcast to this node, to be taken for the copy if it is the image; nil: there is none. Needs
+  /// `expected`, and must lie on the cache's file system.
+  public var incoming: String?
   /// For lines: the node's name, its number within the step, and the job.
   public var node = ""
   public var nodeID = 0
@@ -54,7 +57,8 @@ public struct Staging {
       say("\(start)the copy of \(printable(name)) \(why): it is made anew")
       do throws(NodeCacheFault) { try cache.discard(key) } catch { throw .cache(error) }
     }
-    try copy(into: cache, turn.lock)
+    let isThere = try adopt(into: cache)
+    if !isThere { try copy(into: cache, turn.lock) }
     // Still under the lock: nobody removes it before it is found.
     let finding = try find(in: cache, verification)
     turn.release()
@@ -90,7 +94,8 @@ public struct Staging {
     }
   }
 
-  private static func digest(of file: Int32) throws(SystemCallFault) -> Digest {
+  /// The digest of all bytes of an open file.
+  public static func digest(of file: Int32) throws(SystemCallFault) -> Digest {
     let hasher = DigestHasher()
     var offset = 0
     while true {
@@ -172,11 +177,45 @@ public struct Staging {
     if let line = report.finished(seconds: ImageCopy.now - began) { say(line) }
   }
 
-  private func makeRoom(in cache: borrowing NodeCache) throws(StagingFault) {
-    let room: Room
-    do throws(NodeCacheFault) { room = try cache.makeRoom(for: facts.size, of: key, limits: limits) } catch {
-      throw .cache(error)
+  /// Takes what was broadcast for the copy: it is read once and not written again. false: it is not the image, or not
+  /// the user's alone. It goes in any case.
+  private func adopt(into cache: borrowing NodeCache) throws(StagingFault) -> Bool {
+    guard let incoming else { return false }
+    defer { _ = unsafe unlink(incoming) }
+    do throws(SystemCallFault) {
+      let file = try File.open(incoming, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      let here = try File.facts(file)
+      guard let expected, here.kind == .file, here.uid == geteuid(), here.linkCount == 1,
+        here.mode & 0o022 == 0, here.size == facts.size
+      else { return false }
+      let number = file.number
+      try retrying("fchmod", incoming) { fchmod(number, 0o400) }
+      guard try Self.digest(of: number) == expected else { return false }
+      let names = NodeCache.names(of: key)
+      try retrying("fsync", incoming) { fsync(number) }
+      try write(try record(of: number, expected), names.record, cache)
+      let folder = cache.folder.number
+      try retrying("linkat", names.image) {
+        unsafe linkat(AT_FDCWD, "/proc/self/fd/\(number)", folder, names.image, AT_SYMLINK_FOLLOW)
+      }
+      return true
+    } catch {
+      // It came too late, or lies on another file system: the image is copied as without it.
+      return false
     }
+  }
+
+  private func makeRoom(in cache: borrowing NodeCache) throws(StagingFault) {
+    var room: Room
+    do throws(NodeCacheFault) {
+      room = try cache.makeRoom(for: facts.size, of: key, limits: limits)
+      // Who lists the cache locks each copy for a moment, and then it looks as if it were in use.
+      for _ in 0..<3 {
+        guard case .short(_, isInUse: true) = room else { break }
+        usleep(20_000)
+        room = try cache.makeRoom(for: facts.size, of: key, limits: limits)
+      }
+    } catch { throw .cache(error) }
     switch room {
     case .enough: return
     case .never(let most):

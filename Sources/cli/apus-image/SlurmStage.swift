@@ -11,7 +11,9 @@ internal import Staging
 /// `apus-image slurm-helper start`: what a job step must wait for before it can be launched. Gets the image of a
 /// reference, copies the image to the node, and becomes the launcher again, which is handed the open file. It stays one
 /// process throughout: when the step is killed, so is this.
-func runSlurmStage(_ words: [String], _ output: Output) -> Int32 {
+///
+/// `slurm-helper stage` takes the same words and ends when the copy is there.
+func runSlurmStage(_ words: [String], isLaunch: Bool, _ output: Output) -> Int32 {
   let staging: StagingWords
   do throws(ValueProblem) { staging = try StagingWords(words) } catch {
     return output.fatal(
@@ -24,7 +26,8 @@ func runSlurmStage(_ words: [String], _ output: Output) -> Int32 {
   let isQuiet = staging.isQuiet || variable("APUS_PROGRESS") == "0"
   if isQuiet { output.level = min(output.level, -1) }
   do throws(Failure) {
-    let image = try SlurmImage(staging, output, isQuiet: isQuiet).ready()
+    let image = try SlurmImage(staging, output, isQuiet: isQuiet, mustStage: !isLaunch).ready()
+    if !isLaunch { return 0 }
     let words = ["slurm-helper", "start"] + staging.rest + ["--handed", image]
     let cause = Process.become(Site.launcher, [Site.launcher] + words, environment: Inheritance.environment)
     throw Failure(
@@ -46,11 +49,14 @@ private struct SlurmImage {
   private let words: StagingWords
   private let output: Output
   private let isQuiet: Bool
+  /// Nothing is gained by an image in place.
+  private let mustStage: Bool
 
-  init(_ words: StagingWords, _ output: Output, isQuiet: Bool) {
+  init(_ words: StagingWords, _ output: Output, isQuiet: Bool, mustStage: Bool) {
     self.words = words
     self.output = output
     self.isQuiet = isQuiet
+    self.mustStage = mustStage
   }
 
   /// The image as the launcher takes it: `descriptor:NUMBER:PATH`.
@@ -108,7 +114,7 @@ private struct SlurmImage {
       copy = try staged(number, in: directory, reopens: reopens, key: key)
     } catch {
       let why = error.explanation
-      guard error.leavesSource, words.directWhenFull else { throw Failure(why) }
+      guard error.leavesSource, words.directWhenFull, !mustStage else { throw Failure(why) }
       let start = words.node.isEmpty ? "" : printable(words.node) + ": "
       output.notice(Notice(.warning, "\(start)\(why.what): \(why.why). The image is used where it lies"))
       return try kept(number, path: path)
@@ -122,6 +128,8 @@ private struct SlurmImage {
     var staging = try Staging(number, name: words.source, key: key)
     staging.path = reopens
     staging.verification = words.verification
+    staging.expected = words.expected
+    staging.incoming = words.incoming
     staging.limits = words.limits
     staging.node = words.node
     staging.nodeID = words.nodeID

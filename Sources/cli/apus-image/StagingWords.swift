@@ -1,3 +1,4 @@
+internal import Content
 internal import Model
 internal import NodeCache
 
@@ -10,12 +11,16 @@ internal import NodeCache
 /// | `--stage node`, `--stage direct` | copy it to the node, or only get it |
 /// | `--verify stat`, `sample`, `full` | instead of the site's `verify` |
 /// | `--cache-dir DIRECTORY` | instead of the site's `cache_dir` |
+/// | `--digest sha256:HEX` | what the image's bytes must give |
+/// | `--incoming PATH` | a file that was broadcast to this node: with `--digest` it is taken for the copy |
 struct StagingWords: Equatable {
   enum Stage: String { case node, direct }
 
   private(set) var source = ""
   private(set) var stage = Stage.node
   private(set) var verification = Verification.stat
+  private(set) var expected: Digest?
+  private(set) var incoming: String?
   /// nil: the site has none.
   private(set) var cacheDirectory: String?
   private(set) var limits = CacheLimits()
@@ -24,6 +29,8 @@ struct StagingWords: Equatable {
   private(set) var isQuiet = false
   private(set) var node = ""
   private(set) var nodeID = 0
+  /// The job, where this is no step of it yet.
+  private(set) var job: String?
   /// What the launcher is started with again.
   private(set) var rest: [String] = []
 
@@ -45,10 +52,17 @@ struct StagingWords: Equatable {
         stage = known
       case "--verify": verify = value
       case "--cache-dir": directory = value
+      case "--digest":
+        guard let digest = Digest(value), digest.algorithm == .sha256 else {
+          throw ValueProblem("--digest: \(value)")
+        }
+        expected = digest
+      case "--incoming": incoming = value
       default:
         rest += equals == nil ? [word, value] : [word]
         switch name {
         case "--node": node = value
+        case "--job": job = value
         case "--nodeid": nodeID = Int(value) ?? 0
         case "--site": try site(value)
         default: break

@@ -41,24 +41,17 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "build", "pull", "push", "registry", "cache": runImageProgram(words, variables, output)
+  case "oci": runOCI(parsed, words, variables, output)
+  case "slurm": runSlurm(parsed, variables, output)
   case "inspect": runInspect(parsed, output)
   case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)
-  case "slurm": dispatchSlurm(parsed, variables, output)
   case "version": runVersion(output, named: false)
   case "completion": runCompletion(parsed, output)
   case "man": runManual(parsed, output)
   default: runHelp(parsed.operands, output)
-  }
-}
-
-private func dispatchSlurm(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
-  switch parsed.command.path.last {
-  case "install": runSlurmInstall(parsed, variables, output)
-  case "doctor": runSlurmDoctor(parsed, variables, output)
-  default: runSlurmCache(parsed, configured: SlurmSite.cacheDirectory(variables), output)
   }
 }
 

@@ -51,7 +51,7 @@ func runSlurmInstall(_ parsed: Parsed, _ variables: Variables, _ output: Output)
   request.runtimeDirectory = absolute(parsed.value("runtime-dir"))
   request.isSubmitHost = parsed.isOn("submit-host")
   request.isConfigless =
-    parsed.value("plugstack") == nil && site.configuration.map(SlurmConfiguration.isCopy) == true
+    parsed.value("plugstack") == nil && site.configuration.map(SlurmPlaces.isCopy) == true
   if let path = absolute(parsed.value("tmpfiles-dir")) { request.tmpfilesDirectory = path }
   do throws(SetupFault) {
     let steps = try planSetup(

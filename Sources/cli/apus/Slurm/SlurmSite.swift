@@ -4,7 +4,6 @@ internal import Model
 internal import NodeSetup
 internal import PluginStamp
 internal import Settings
-internal import StepOptions
 
 /// What this host's Slurm is and says of our plugin.
 struct SlurmSite {
@@ -25,18 +24,12 @@ struct SlurmSite {
     let place = given ?? variables["SLURM_CONF"].flatMap { $0.isEmpty ? nil : $0 }
     configuration =
       place.map { ContainerPath.normalized($0, from: Self.workingDirectory) }
-      ?? SlurmConfiguration.usualPlaces.first { (try? File.facts($0)) != nil }
+      ?? SlurmPlaces.usualPlaces.first { (try? File.facts($0)) != nil }
     stack = ""
     if let configuration { readConfiguration(configuration, depth: 0) }
     if stack.isEmpty { stack = ContainerPath.normalized("plugstack.conf", from: directory) }
     hasStack = (try? File.facts(stack)) != nil
     readStack(stack, depth: 0)
-  }
-
-  /// The `cache_dir` that the plugin's line names.
-  static func cacheDirectory(_ variables: Variables) -> String? {
-    guard let line = SlurmSite(configuration: nil, variables).line else { return nil }
-    return (try? SiteOptions(words: line.words))?.cacheDirectory
   }
 
   static var workingDirectory: String { (try? File.target(ofLink: "/proc/self/cwd")) ?? "/" }
@@ -48,7 +41,7 @@ struct SlurmSite {
 
   private mutating func readConfiguration(_ path: String, depth: Int) {
     guard depth < 8, let text = Self.text(path) else { return }
-    let found = SlurmConfiguration(text)
+    let found = SlurmPlaces(text)
     if found.plugstack != nil { stack = found.plugstackPath(in: directory) }
     if !found.pluginDirectories.isEmpty { pluginDirectories = found.pluginDirectories }
     for other in found.includes {

@@ -1,7 +1,7 @@
 internal import Model
 
 /// The few lines of slurm.conf that say where plugins and their settings are (slurm.conf(5)).
-public struct SlurmConfiguration: Equatable, Sendable {
+public struct SlurmPlaces: Equatable, Sendable {
   /// Where slurm.conf is looked for when nobody says: as packages and the documentation have it, then copies that slurmd
   /// keeps where nodes get their configuration from the controller.
   public static let usualPlaces = [
