@@ -15,7 +15,8 @@ extension Commands {
       options: [
         Option("dry-run", "n", help: "Say what would be done, and do nothing"),
         Option(
-          "slurm-version", nil, .value("X.Y.Z"), help: "The version of Slurm, where no slurmd or srun says it",
+          "slurm-version", nil, .value("X.Y.Z"),
+          help: "The version of Slurm, where no slurmd or srun says it",
           refusesEmpty: true),
         slurmConf,
         Option(
@@ -23,18 +24,23 @@ extension Commands {
           help: "The file for the plugin's line, if not plugstack.conf.d/apus.conf beside plugstack.conf",
           refusesEmpty: true),
         Option(
-          "plugin-dir", nil, .value("DIR"), help: "Where the copy goes, if not below lib/apus of this installation",
+          "plugin-dir", nil, .value("DIR"),
+          help: "Where the copy goes, if not below lib/apus of this installation",
           refusesEmpty: true),
         Option(
-          "helper", nil, .value("PATH"), help: "The apus that the plugin starts, if not this one", refusesEmpty: true),
-        Option(
-          "cache-dir", nil, .value("DIR"), help: "For copies of images on the node's own disk (/var/cache/apus)",
+          "helper", nil, .value("PATH"), help: "The apus that the plugin starts, if not this one",
           refusesEmpty: true),
         Option(
-          "runtime-dir", nil, .value("DIR"), help: "For named containers of jobs (/run/apus)", refusesEmpty: true),
+          "cache-dir", nil, .value("DIR"),
+          help: "For copies of images on the node's own disk (/var/cache/apus)",
+          refusesEmpty: true),
+        Option(
+          "runtime-dir", nil, .value("DIR"), help: "For named containers of jobs (/run/apus)",
+          refusesEmpty: true),
         Option("submit-host", help: "Steps only start here: make no directories"),
         Option(
-          "tmpfiles-dir", nil, .value("DIR"), help: "For the line that makes the runtime directory at every start",
+          "tmpfiles-dir", nil, .value("DIR"),
+          help: "For the line that makes the runtime directory at every start",
           isHidden: true, refusesEmpty: true),
       ], mixesOptions: true),
     Command(
@@ -82,7 +88,7 @@ extension Commands {
         Option(
           "dir", nil, .value("DIRECTORY"),
           help: "Make it there: a directory that every node of the cluster sees")
-      ], mixesOptions: true)
+      ], mixesOptions: true),
   ]
 
   private static let slurmConf = Option(

@@ -43,28 +43,38 @@ import Testing
     #expect(checks.allSatisfy { $0.state == .good })
   }
 
-  static let lacks: [(name: String, state: Check.State, words: String, change: @Sendable (inout SlurmNodeFacts) -> Void)] = [
-    ("slurm", .failing, "PATH", { $0.slurm = nil }),
-    ("plugstack line", .failing, "what it includes have none", { $0.lineFile = nil }),
-    ("plugstack line", .missing, "runs on the host", { $0.isRequired = false }),
-    ("plugstack line", .failing, "no such mode", { $0.lineFault = Explanation(what: "stage", why: "no such mode") }),
-    ("plugin", .failing, "No such file", { $0.plugin = .unreadable(2) }),
-    ("plugin", .failing, "it is no plugin", { $0.plugin = .noPlugin(Explanation(what: "", why: "it is no plugin")) }),
-    ("plugin", .failing, "for Slurm 23.11.0", { $0.plugin = .stamped(SlurmVersion("23.11.0"), isOpen: nil) }),
-    ("plugin", .failing, "of no version", { $0.plugin = .stamped(nil, isOpen: nil) }),
-    ("plugin", .failing, "chown root /lib", { $0.plugin = .stamped(version, isOpen: "/lib") }),
-    ("helper", .failing, "cannot be run", { $0.helperVersion = nil }),
-    ("helper", .failing, "1.2.2, and the asking host has 1.2.3", { $0.helperVersion = "1.2.2" }),
-    ("node cache", .missing, "no cache_dir", { $0.cache = nil }),
-    ("node cache", .failing, "there is no /nvme/apus", { $0.cache?.mode = nil }),
-    ("node cache", .failing, "chmod 1777 /nvme/apus", { $0.cache?.mode = 0o755 }),
-    ("node cache", .failing, "users can remove what is another's", { $0.cache?.mode = 0o777 }),
-    ("node cache", .missing, "Lustre", { $0.cache?.networkName = "Lustre" }),
-    ("node cache", .missing, "9.5 GiB free, and 10.0 GiB are to stay free", { $0.cache?.free = 19 << 29 }),
-    ("runtime directory", .failing, "--container-name", { $0.runtime.mode = nil }),
-    ("user namespaces", .failing, "Operation not permitted", { $0.node.userNamespaces = 1 }),
-    ("/dev/fuse", .missing, "modprobe fuse", { $0.node.fuseMode = nil }),
-  ]
+  static let lacks:
+    [(name: String, state: Check.State, words: String, change: @Sendable (inout SlurmNodeFacts) -> Void)] = [
+      ("slurm", .failing, "PATH", { $0.slurm = nil }),
+      ("plugstack line", .failing, "what it includes have none", { $0.lineFile = nil }),
+      ("plugstack line", .missing, "runs on the host", { $0.isRequired = false }),
+      (
+        "plugstack line", .failing, "no such mode",
+        { $0.lineFault = Explanation(what: "stage", why: "no such mode") }
+      ),
+      ("plugin", .failing, "No such file", { $0.plugin = .unreadable(2) }),
+      (
+        "plugin", .failing, "it is no plugin",
+        { $0.plugin = .noPlugin(Explanation(what: "", why: "it is no plugin")) }
+      ),
+      (
+        "plugin", .failing, "for Slurm 23.11.0",
+        { $0.plugin = .stamped(SlurmVersion("23.11.0"), isOpen: nil) }
+      ),
+      ("plugin", .failing, "of no version", { $0.plugin = .stamped(nil, isOpen: nil) }),
+      ("plugin", .failing, "chown root /lib", { $0.plugin = .stamped(version, isOpen: "/lib") }),
+      ("helper", .failing, "cannot be run", { $0.helperVersion = nil }),
+      ("helper", .failing, "1.2.2, and the asking host has 1.2.3", { $0.helperVersion = "1.2.2" }),
+      ("node cache", .missing, "no cache_dir", { $0.cache = nil }),
+      ("node cache", .failing, "there is no /nvme/apus", { $0.cache?.mode = nil }),
+      ("node cache", .failing, "chmod 1777 /nvme/apus", { $0.cache?.mode = 0o755 }),
+      ("node cache", .failing, "users can remove what is another's", { $0.cache?.mode = 0o777 }),
+      ("node cache", .missing, "Lustre", { $0.cache?.networkName = "Lustre" }),
+      ("node cache", .missing, "9.5 GiB free, and 10.0 GiB are to stay free", { $0.cache?.free = 19 << 29 }),
+      ("runtime directory", .failing, "--container-name", { $0.runtime.mode = nil }),
+      ("user namespaces", .failing, "Operation not permitted", { $0.node.userNamespaces = 1 }),
+      ("/dev/fuse", .missing, "modprobe fuse", { $0.node.fuseMode = nil }),
+    ]
 
   @Test(arguments: lacks.indices) func `what is lacking is named, with what to do`(index: Int) {
     let lack = Self.lacks[index]

@@ -10,9 +10,11 @@ import Testing
       (0..<MemoryLayout<T>.size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
     let name = Array("\0plugin_version\0".utf8)
-    let segment = little(UInt32(1)) + little(UInt32(4)) + little(UInt64(0)) + [UInt8](repeating: 0, count: 16)
+    let segment =
+      little(UInt32(1)) + little(UInt32(4)) + little(UInt64(0)) + [UInt8](repeating: 0, count: 16)
       + little(UInt64(400)) + little(UInt64(400)) + little(UInt64(4096))
-    let symbol = little(UInt32(1)) + [0x11, 0] + little(UInt16(1)) + little(UInt64(64 + 56)) + little(UInt64(4))
+    let symbol =
+      little(UInt32(1)) + [0x11, 0] + little(UInt16(1)) + little(UInt64(64 + 56)) + little(UInt64(4))
     let data: [UInt8] = [8, 5, 22, 0]
     func section(_ type: UInt32, _ offset: Int, _ size: Int, _ link: UInt32, _ entry: Int) -> [UInt8] {
       little(UInt32(0)) + little(type) + [UInt8](repeating: 0, count: 16) + little(UInt64(offset))
@@ -22,8 +24,11 @@ import Testing
     let names = symbols + 24
     let headers = names + name.count
     var file: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 9)
-    file += little(UInt16(3)) + little(UInt16(62)) + little(UInt32(1)) + little(UInt64(0)) + little(UInt64(64))
-    file += little(UInt64(headers)) + little(UInt32(0)) + little(UInt16(64)) + little(UInt16(56)) + little(UInt16(1))
+    file +=
+      little(UInt16(3)) + little(UInt16(62)) + little(UInt32(1)) + little(UInt64(0)) + little(UInt64(64))
+    file +=
+      little(UInt64(headers)) + little(UInt32(0)) + little(UInt16(64)) + little(UInt16(56))
+      + little(UInt16(1))
     file += little(UInt16(64)) + little(UInt16(3)) + little(UInt16(0))
     file += segment + data + symbol + name
     file += section(0, 0, 0, 0, 0) + section(11, symbols, 24, 2, 24) + section(3, names, name.count, 0, 0)
@@ -65,19 +70,24 @@ import Testing
         "/opt/lib/apus/slurm-26.05.3/spank_apus.so by /opt/lib/apus/slurm-26.05.3",
         "/opt/lib/apus/slurm/ 755", "/opt/lib/apus/slurm/spank_apus.so -> ../slurm-26.05.3/spank_apus.so",
         "/var/cache/apus/ 1777", "/run/apus/ 1777", "/etc/tmpfiles.d/apus.conf by /etc",
-        "/etc/slurm/plugstack.conf.d/ 755", "\(Self.line) by /etc/slurm", "/etc/slurm/plugstack.conf by /etc/slurm",
+        "/etc/slurm/plugstack.conf.d/ 755", "\(Self.line) by /etc/slurm",
+        "/etc/slurm/plugstack.conf by /etc/slurm",
       ])
     #expect(
       Self.text(steps, of: Self.line)?.split(separator: "\n").last
-        == "required /opt/lib/apus/slurm/spank_apus.so helper=/opt/bin/apus cache_dir=/var/cache/apus runtime_dir=/run/apus")
-    #expect(Self.text(steps, of: "/etc/slurm/plugstack.conf") == "include /etc/slurm/plugstack.conf.d/*.conf\n")
+        == "required /opt/lib/apus/slurm/spank_apus.so helper=/opt/bin/apus cache_dir=/var/cache/apus runtime_dir=/run/apus"
+    )
+    #expect(
+      Self.text(steps, of: "/etc/slurm/plugstack.conf") == "include /etc/slurm/plugstack.conf.d/*.conf\n")
     guard case .file(_, let content, _, _) = steps[1] else { return }
     #expect(try PluginStamp(content).version == Self.version)
   }
 
   @Test func `a submit host gets no directories`() throws {
-    let steps = try planSetup(Self.request { $0.isSubmitHost = true }, SetupFacts(stack: "include plugstack.conf.d/*\n"))
-    #expect(!Self.paths(steps).contains { $0.hasPrefix("/run") || $0.hasPrefix("/var") || $0.contains("tmpfiles") })
+    let steps = try planSetup(
+      Self.request { $0.isSubmitHost = true }, SetupFacts(stack: "include plugstack.conf.d/*\n"))
+    #expect(
+      !Self.paths(steps).contains { $0.hasPrefix("/run") || $0.hasPrefix("/var") || $0.contains("tmpfiles") })
     #expect(Self.text(steps, of: "/etc/slurm/plugstack.conf") == nil)
   }
 
@@ -116,14 +126,17 @@ import Testing
     #expect(Self.text(steps, of: Self.line)?.contains("required /usr/lib/slurm/spank_apus.so ") == true)
   }
 
-  @Test func `where the controller sends plugstack conf, the line is said and nothing is written there`() throws {
+  @Test func `where the controller sends plugstack conf, the line is said and nothing is written there`()
+    throws
+  {
     let request = Self.request {
       $0.isConfigless = true
       $0.stack = "/run/slurm/conf/plugstack.conf"
       $0.lineFile = "/run/slurm/conf/plugstack.conf.d/apus.conf"
     }
     let steps = Self.paths(try planSetup(request, SetupFacts(stack: "required other.so\n")))
-    let line = "required /opt/lib/apus/slurm/spank_apus.so helper=/opt/bin/apus cache_dir=/var/cache/apus runtime_dir=/run/apus"
+    let line =
+      "required /opt/lib/apus/slurm/spank_apus.so helper=/opt/bin/apus cache_dir=/var/cache/apus runtime_dir=/run/apus"
     #expect(steps.last == "plugstack.conf is the controller's; there, this line: " + line)
     #expect(steps.contains("/var/cache/apus/ 1777") && !steps.contains { $0.hasPrefix("/run/slurm") })
     let done = Self.paths(try planSetup(request, SetupFacts(stack: "required other.so\n" + line + "\n")))

@@ -66,7 +66,9 @@ import Testing
 
   @Test func `a file cut anywhere is refused or holds its number`() throws {
     for count in 0..<Self.plugin.count {
-      if let plugin = try? PluginStamp(Array(Self.plugin.prefix(count))) { #expect(plugin.offset + 4 <= count) }
+      if let plugin = try? PluginStamp(Array(Self.plugin.prefix(count))) {
+        #expect(plugin.offset + 4 <= count)
+      }
     }
   }
 
@@ -99,11 +101,16 @@ import Testing
     let symbols = try #require(
       (0..<Int(bytes[60])).map { word(40) + 64 * $0 }.first { bytes[$0 + 4] == 11 })
     bytes.replaceSubrange(symbols + 24..<symbols + 32, with: [0, 0, 0, 0, 0, 0, 0, 1])
-    #expect(throws: PluginFault.cut(what: "table of symbols", at: 1 << 56, size: UInt64(word(symbols + 32)), have: bytes.count)) {
+    #expect(
+      throws: PluginFault.cut(
+        what: "table of symbols", at: 1 << 56, size: UInt64(word(symbols + 32)), have: bytes.count)
+    ) {
       try PluginStamp(bytes)
     }
     bytes = Self.plugin
     bytes[symbols + 56] = 23
-    #expect(throws: PluginFault.field(what: "size of symbols", value: 23, expected: "24")) { try PluginStamp(bytes) }
+    #expect(throws: PluginFault.field(what: "size of symbols", value: 23, expected: "24")) {
+      try PluginStamp(bytes)
+    }
   }
 }

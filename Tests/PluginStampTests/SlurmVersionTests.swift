@@ -9,7 +9,9 @@ import Testing
     #expect(SlurmVersion(text)?.number == number)
   }
 
-  @Test(arguments: ["", "22", "22.05.8.1", "a.b.c", "256.1.1", "22.-5.8", "22..8", "+22.05.8", "99999999999999999999.1"])
+  @Test(arguments: [
+    "", "22", "22.05.8.1", "a.b.c", "256.1.1", "22.-5.8", "22..8", "+22.05.8", "99999999999999999999.1",
+  ])
   func `refuses what is no version`(text: String) { #expect(SlurmVersion(text) == nil) }
 
   @Test(arguments: [

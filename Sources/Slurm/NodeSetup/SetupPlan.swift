@@ -24,7 +24,8 @@ public struct SetupRequest: Equatable, Sendable {
   public var isConfigless = false
 
   public init(
-    version: SlurmVersion, plugin: PluginStamp, library: String, helper: String, stack: String, lineFile: String,
+    version: SlurmVersion, plugin: PluginStamp, library: String, helper: String, stack: String,
+    lineFile: String,
     tmpfilesDirectory: String = "/etc/tmpfiles.d"
   ) {
     self.version = version
@@ -163,7 +164,8 @@ private func planDirectories(of text: String, _ request: SetupRequest) -> [Setup
   let runtime = value("runtime_dir") ?? value("runtime_path") ?? "/run/apus"
   steps.append(.directory(path: runtime, mode: 0o1777))
   if ["/run", "/var/run"].contains(where: { ContainerPath.isBelow(runtime, $0) }) {
-    let snippet = "# Apus: named containers of Slurm jobs. /run is empty after a start.\nd \(runtime) 1777 root root -\n"
+    let snippet =
+      "# Apus: named containers of Slurm jobs. /run is empty after a start.\nd \(runtime) 1777 root root -\n"
     steps.append(
       .file(
         path: request.tmpfilesDirectory + "/apus.conf", content: Array(snippet.utf8), mode: 0o644,

@@ -1,4 +1,3 @@
-
 /// The number that Slurm compares before it loads a plugin, in the file `spank_apus.so`: read, and written into a copy.
 ///
 /// Slurm loads a plugin of its own major and minor release only, and finds out by the variable `plugin_version` in it.
@@ -14,7 +13,9 @@ public struct PluginStamp: Equatable, Sendable {
   public let offset: Int
 
   public init(_ bytes: [UInt8]) throws(PluginFault) {
-    guard let offset = try SharedObject(bytes).fileOffset(ofSymbol: "plugin_version") else { throw .noVersion }
+    guard let offset = try SharedObject(bytes).fileOffset(ofSymbol: "plugin_version") else {
+      throw .noVersion
+    }
     self.bytes = bytes
     self.offset = offset
   }

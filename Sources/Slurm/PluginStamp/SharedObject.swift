@@ -42,7 +42,8 @@ struct SharedObject {
       try check("table of symbols", section.offset, section.size)
       try check("table of names", strings.offset, strings.size)
       guard section.size / 24 <= Self.symbolLimit else {
-        throw .field(what: "count of symbols", value: section.size / 24, expected: "\(Self.symbolLimit) at most")
+        throw .field(
+          what: "count of symbols", value: section.size / 24, expected: "\(Self.symbolLimit) at most")
       }
       for position in 0..<section.size / 24 {
         let start = section.offset + position * 24
@@ -76,7 +77,9 @@ struct SharedObject {
 
   private func sections() throws(PluginFault) -> [Section] {
     let entry: UInt16 = try read(at: 58, "header")
-    guard entry == 64 else { throw .field(what: "size of section headers", value: UInt64(entry), expected: "64") }
+    guard entry == 64 else {
+      throw .field(what: "size of section headers", value: UInt64(entry), expected: "64")
+    }
     let count: UInt16 = try read(at: 60, "header")
     let start: UInt64 = try read(at: 40, "header")
     try check("table of sections", start, UInt64(count) * 64)
@@ -95,7 +98,9 @@ struct SharedObject {
   /// By the segment (PT_LOAD) that holds the four bytes at an address.
   private func fileOffset(ofAddress address: UInt64) throws(PluginFault) -> Int {
     let entry: UInt16 = try read(at: 54, "header")
-    guard entry == 56 else { throw .field(what: "size of program headers", value: UInt64(entry), expected: "56") }
+    guard entry == 56 else {
+      throw .field(what: "size of program headers", value: UInt64(entry), expected: "56")
+    }
     let count: UInt16 = try read(at: 56, "header")
     let start: UInt64 = try read(at: 32, "header")
     try check("table of segments", start, UInt64(count) * 56)

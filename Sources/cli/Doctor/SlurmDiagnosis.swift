@@ -42,12 +42,14 @@ private func line(_ host: SlurmNodeFacts) -> Check {
   let name = "plugstack line"
   guard let file = host.lineFile else {
     return Check(
-      name, .failing, host.hasStack ? "\(host.stack) and what it includes have none" : "there is no \(host.stack)",
+      name, .failing,
+      host.hasStack ? "\(host.stack) and what it includes have none" : "there is no \(host.stack)",
       cost: "Slurm knows no --container-image here", remedy: install)
   }
   if let fault = host.lineFault {
     return Check(
-      name, .failing, "\(file): \(fault.what): \(fault.why)", cost: "every step with a container ends with 125",
+      name, .failing, "\(file): \(fault.what): \(fault.why)",
+      cost: "every step with a container ends with 125",
       remedy: fault.remedy)
   }
   guard host.isRequired else {

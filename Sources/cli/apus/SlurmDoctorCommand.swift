@@ -110,10 +110,12 @@ struct SlurmReport {
       case .array(let checks)? = hosts.first?["checks"]
     else { return nil }
     let read = checks.compactMap { item -> Check? in
-      guard let name = item["name"]?.text, let state = item["state"]?.text.flatMap({ Check.State(rawValue: $0) })
+      guard let name = item["name"]?.text,
+        let state = item["state"]?.text.flatMap({ Check.State(rawValue: $0) })
       else { return nil }
       return Check(
-        name, state, item["found"]?.text ?? "", cost: item["cost"]?.text ?? "", remedy: item["remedy"]?.text ?? "")
+        name, state, item["found"]?.text ?? "", cost: item["cost"]?.text ?? "",
+        remedy: item["remedy"]?.text ?? "")
     }
     return read.isEmpty ? nil : read
   }
@@ -159,12 +161,15 @@ struct SlurmReport {
       }
     }
     if let fault {
-      text += "FAILING  nodes: not asked: \(printable(fault.what))\n         remedy: \(printable(fault.remedy))\n"
+      text +=
+        "FAILING  nodes: not asked: \(printable(fault.what))\n         remedy: \(printable(fault.remedy))\n"
     }
     return text
   }
 
-  private static let titles = ["SLURM", "LINE", "PLUGIN", "HELPER", "CACHE", "RUNTIME", "USERNS", "OTHERNS", "FUSE"]
+  private static let titles = [
+    "SLURM", "LINE", "PLUGIN", "HELPER", "CACHE", "RUNTIME", "USERNS", "OTHERNS", "FUSE",
+  ]
 
   private var table: String {
     let width = max(8, (hosts.map(\.name.utf8.count).max() ?? 0) + 2)

@@ -38,7 +38,8 @@ func runSlurmInstall(_ parsed: Parsed, _ variables: Variables, _ output: Output)
   } catch {
     return output.fatal(
       Explanation(
-        what: "cannot read \(printable(source))", why: (error as? SystemCallFault).map { errorText($0.number) } ?? "",
+        what: "cannot read \(printable(source))",
+        why: (error as? SystemCallFault).map { errorText($0.number) } ?? "",
         remedy: "the installation is incomplete: install it anew (make install)"))
   }
   let usual = ContainerPath.parent(site.stack) + "/plugstack.conf.d/apus.conf"

@@ -15,7 +15,8 @@ struct SlurmNode: Equatable {
   /// Whether a step can start there at all.
   var isUsable: Bool {
     let known = ["down", "drain", "fail", "maint", "power", "reboot", "unk", "future", "inval", "err"]
-    return !known.contains { state.lowercased().starts(withBytesOf: $0) } && state.utf8.last != UInt8(ascii: "*")
+    return !known.contains { state.lowercased().starts(withBytesOf: $0) }
+      && state.utf8.last != UInt8(ascii: "*")
   }
 }
 
@@ -41,7 +42,9 @@ struct NodeQuestions {
   }
 
   /// The nodes, without those that stand in further partitions; what sinfo said where it failed.
-  static func nodes(_ list: String?, sinfo: String, environment: [String]) -> (nodes: [SlurmNode], fault: String?) {
+  static func nodes(_ list: String?, sinfo: String, environment: [String]) -> (
+    nodes: [SlurmNode], fault: String?
+  ) {
     var words = ["-h", "-N", "-o", "%N|%T|%P|%E"]
     if let list { words.append("--nodes=" + list) }
     var questions = Running()
@@ -75,12 +78,15 @@ struct NodeQuestions {
     while !left.isEmpty {
       var questions = Running()
       for node in left.prefix(Self.limit) {
-        var options = ["--nodelist=" + node.name, "--nodes=1", "--ntasks=1", "--mem=100", "--chdir=/", "--mpi=none"]
+        var options = [
+          "--nodelist=" + node.name, "--nodes=1", "--ntasks=1", "--mem=100", "--chdir=/", "--mpi=none",
+        ]
         options +=
           isInJob
           ? ["--overlap"]
           : [
-            "--partition=" + node.partition, "--immediate=\(Self.allocationSeconds)", "--time=2", "--oversubscribe",
+            "--partition=" + node.partition, "--immediate=\(Self.allocationSeconds)", "--time=2",
+            "--oversubscribe",
             "--job-name=apus-doctor", "--quiet",
           ]
         questions.start(node.name, srun, options + ["--"] + words, environment)
