@@ -35,8 +35,7 @@ struct NamedContainer {
       throw fault("it exists already", "drop :create to use it, or choose another name")
     }
     if !isThere, options.image == nil {
-      throw fault(
-        "there is none of that name on this node", "name the image to make it of: --container-image")
+      throw fault("there is none of that name on this node", "name the image to make it of: --container-image")
     }
   }
 
@@ -105,9 +104,7 @@ struct NamedContainer {
     guard fields.count == 2, let pid = Int32(fields[0]) else { return nil }
     let processes = try File.open("/proc", O_PATH | O_DIRECTORY)
     let process = try File.open("\(pid)", O_PATH | O_DIRECTORY, from: processes.number)
-    guard try Self.start(of: pid, in: processes.number) == fields[1],
-      try File.facts(process).uid == uid || uid == 0
-    else { return nil }
+    guard try Self.start(of: pid, in: processes.number) == fields[1], try File.facts(process).uid == uid || uid == 0 else { return nil }
     let mount = try File.open("ns/mnt", from: process.number)
     func other(_ name: String) throws(SystemCallFault) -> Int32? {
       let theirs = try File.open("ns/" + name, from: process.number)

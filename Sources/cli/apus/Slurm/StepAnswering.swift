@@ -9,8 +9,7 @@ internal import StepOptions
 extension StepStart {
   /// For a container that was made.
   func answer(
-    _ settled: borrowing Settled, _ environment: [String], _ changes: [EnvironmentChange], folder: Int32?,
-    save: ContainerSave?,
+    _ settled: borrowing Settled, _ environment: [String], _ changes: [EnvironmentChange], folder: Int32?, save: ContainerSave?,
     nowhere: Int32
   ) throws(StepFailure) -> Int32 {
     let records = changes.map { (change) -> StepRecord in
@@ -47,8 +46,7 @@ extension StepStart {
   func answer(_ running: RunningContainer, nowhere: Int32) throws(StepFailure) -> Int32 {
     do throws(SystemCallFault) {
       return try serve(
-        StepAnswer(namespaces: running.namespaces, file: running.records), nowhere: nowhere,
-        staysToTheEnd: false, ended: {},
+        StepAnswer(namespaces: running.namespaces, file: running.records), nowhere: nowhere, staysToTheEnd: false, ended: {},
         started: { _ in })
     } catch { throw StepFailure(error) }
   }
