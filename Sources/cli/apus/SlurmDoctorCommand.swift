@@ -60,7 +60,9 @@ struct SlurmReport {
       return
     }
     // A required plugin that cannot be loaded here ends every srun before it reaches a node.
-    if let broken = hosts[0].checks.first(where: { $0.name == "plugin" && $0.state == .failing }) {
+    let isRequired = hosts[0].checks.contains { $0.name == "plugstack line" && $0.state != .missing }
+    if isRequired, let broken = hosts[0].checks.first(where: { $0.name == "plugin" && $0.state == .failing })
+    {
       fault = (
         "srun cannot start on this host while its plugin is broken",
         "mend this host first (\(broken.remedy)), or ask on each node: apus slurm doctor --local"
