@@ -8,14 +8,6 @@ extension SlurmTests {
       try Cluster.run([Installed.apus, "slurm", "doctor"] + words, as: caller, limit: 90)
     }
 
-    /// Slurm drains a node whose plugins it cannot load.
-    static func resume(_ node: String) throws {
-      _ = Cluster.wait(seconds: 20) {
-        _ = try? Cluster.run(["scontrol", "update", "nodename=" + node, "state=resume"], as: .root)
-        return (try? Cluster.run(["sinfo", "-h", "-n", node, "-o", "%T"], as: .root).line) == "idle"
-      }
-    }
-
     @Test func `all is well on a whole cluster, in text and in json`() throws {
       let outcome = try Self.doctor()
       #expect(outcome.code == 0, "\(outcome.out)\(outcome.err)")
@@ -30,25 +22,6 @@ extension SlurmTests {
         (object["hosts"] as? [[String: Any]])?.compactMap { $0["name"] as? String }.dropFirst() == [
           "n2", "n3",
         ])
-    }
-
-    /// B9
-    @Test func `a node without the plugin is named, with what to do`() throws {
-      let library = Cluster.place("lib")
-      try Cluster.on("n3", "mount", "-t", "tmpfs", "none", library)
-      let outcome = try Self.doctor()
-      let local = try Cluster.on("n3", Installed.apus, "slurm", "doctor", "--local")
-      try Cluster.on("n3", "umount", library)
-      try Self.resume("n3")
-      #expect(outcome.code == 1)
-      let failing = outcome.out.split(separator: "\n").filter { $0.hasPrefix("FAILING ") }
-      #expect(failing.count == 1 && failing[0].hasPrefix("FAILING  n3: "), "\(outcome.out)")
-      #expect(outcome.out.contains("apus slurm install"))
-      #expect(local.code == 1)
-      #expect(
-        local.out.contains("FAILING  plugin: \(library)/spank_apus.so: No such file or directory\n"),
-        "\(local.out)")
-      #expect(try Self.doctor().code == 0)
     }
 
     @Test func `directories that users cannot use are named with their node`() throws {
