@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// `apus slurm install`, and the plugin's file: as root, in folders of their own. No cluster is needed.
-@Suite(.enabled(if: SlurmInstallTests.isSlurmHere && !Installed.isOldKernel)) struct SlurmInstallTests {
-  static let isSlurmHere = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
-    FileManager.default.isExecutableFile(atPath: $0)
-  }
+private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
+  FileManager.default.isExecutableFile(atPath: $0)
+}
 
+/// `apus slurm install`, and the plugin's file: as root, in folders of their own. No cluster is needed.
+@Suite(.enabled(if: hasSlurm && !Installed.isOldKernel)) struct SlurmInstallTests {
   /// An installation and an empty site.
   struct Site {
     let folder: String
@@ -143,7 +143,7 @@ import Testing
   @Test func `nothing unfinished ever lies where Slurm reads all files`() throws {
     try Self.withSite { site in
       #expect(try site.install().code == 0)
-      let watch = inotify_init1(Int32(IN_NONBLOCK.rawValue))
+      let watch = inotify_init1(Int32(IN_NONBLOCK))
       defer { close(watch) }
       #expect(inotify_add_watch(watch, site.lines, 0xFFF) > 0)
       #expect(try site.install("--helper", "/other/apus").code == 0)
