@@ -33,6 +33,6 @@ extension Commands {
         Option(
           "dir", nil, .value("DIRECTORY"),
           help: "Make it there: a directory that every node of the cluster sees")
-      ], mixesOptions: true)
+      ], mixesOptions: true),
   ]
 }

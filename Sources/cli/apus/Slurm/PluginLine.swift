@@ -54,7 +54,9 @@ struct PluginLine {
     guard let star = name.utf8.firstIndex(of: UInt8(ascii: "*")) else { return [path] }
     let (start, end) = (String(name[..<star]), String(name[name.utf8.index(after: star)...]))
     let folder = ContainerPath.parent(path)
-    guard let directory = try? File.open(folder), let names = try? File.names(in: directory) else { return [] }
+    guard let directory = try? File.open(folder), let names = try? File.names(in: directory) else {
+      return []
+    }
     return names.filter { $0.hasPrefix(start) && $0.hasSuffix(end) }.sorted().map { folder + "/" + $0 }
   }
 }

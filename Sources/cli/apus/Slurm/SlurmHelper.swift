@@ -10,7 +10,8 @@ func runSlurmHelper(_ raw: [String], _ variables: Variables, _ output: Output) -
   guard raw.count > 1, var words = HelperWords(raw[2...]) else {
     return output.fatal(
       Explanation(
-        what: "cannot help Slurm's plugin", why: "its words are not understood: the plugin is of another version",
+        what: "cannot help Slurm's plugin",
+        why: "its words are not understood: the plugin is of another version",
         remedy: "install both from one version: apus slurm install"),
       exit: ExitCode.jobStep)
   }

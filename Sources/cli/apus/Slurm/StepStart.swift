@@ -53,14 +53,16 @@ struct StepStart {
 
   /// Refuses what a newer plugin on the submit host may mean.
   private func checkProtocol() throws(StepFailure) {
-    guard let asked = variables["SLURM_SPANK_APUS_PROTOCOL"].flatMap({ Int($0) }), asked > words.protocolNumber
+    guard let asked = variables["SLURM_SPANK_APUS_PROTOCOL"].flatMap({ Int($0) }),
+      asked > words.protocolNumber
     else { return }
     throw StepFailure(
       Explanation(
         what: "refused the container options of this step",
         why: "they are of version \(asked), and this node knows version \(words.protocolNumber)"
           + " (apus \(Installation.version))",
-        remedy: "ask the administrator to install the same apus everywhere; `apus slurm doctor` compares nodes"))
+        remedy:
+          "ask the administrator to install the same apus everywhere; `apus slurm doctor` compares nodes"))
   }
 
   private func readOptions() throws(StepFailure) -> (SiteOptions, StepOptions) {
