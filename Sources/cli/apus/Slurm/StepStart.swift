@@ -98,7 +98,7 @@ struct StepStart {
     }
     facts.needs =
       .ofMPI(variables, exists: { exists($0) })
-      + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
+      + .ofFiles(batchScript: words.script, prologs: prologs)
     if options.showsSlurm { facts.needs = facts.needs + SlurmClient(variables).needs }
     var request = makeLaunchRequest(options, site: site, facts: facts)
     if options.runsEntrypoint { request.action = .run }
@@ -127,6 +127,11 @@ struct StepStart {
     }
     let changes = stepEnvironment(host: variables, container: environment, site: site)
     return try answer(settled, environment, changes, folder: folder, save: save, nowhere: nowhere)
+  }
+
+  /// What Slurm executes before each task, inside the container by then: the site's and the user's (`--task-prolog`).
+  private var prologs: [String] {
+    [SlurmConfiguration(variables)["taskprolog"], variables["SLURM_TASK_PROLOG"]].compactMap { $0 }
   }
 
   /// nil: this node saves nothing.
