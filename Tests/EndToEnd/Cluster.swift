@@ -13,13 +13,15 @@ enum Cluster {
 
   /// What scripts/test-cluster says of the cluster as it is now.
   static func value(_ name: String) -> String {
+    if let value = told(name) { return value }
+    Issue.record("\(place("cluster.env")) tells no \(name): the end-to-end tests are run by `make test`")
+    return "/nonexistent"
+  }
+
+  private static func told(_ name: String) -> String? {
     let text = (try? String(contentsOfFile: place("cluster.env"), encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix(name + "=") }
-    guard let line else {
-      Issue.record("\(place("cluster.env")) tells no \(name): the end-to-end tests are run by `make test`")
-      return "/nonexistent"
-    }
-    return line.dropFirst(name.count + 1).trimmingCharacters(in: ["'"])
+    return line?.dropFirst(name.count + 1).trimmingCharacters(in: ["'"])
   }
 
   /// A file of the cluster's folder.
@@ -138,11 +140,18 @@ enum Cluster {
       [Installed.checkout + "/scripts/test-cluster", "on", folder ?? "", node] + words, as: .root)
   }
 
-  /// Ends the cluster and starts it with other options; without any it is as it was for the first test.
-  static func restart(_ options: [String] = []) throws {
+  /// Ends the cluster and starts it with other options of scripts/test-cluster; `restore` belongs before it.
+  static func restart(_ options: [String]) throws {
+    let isAsEver = told("CLUSTER_LEG") == "linuxproc" && told("CLUSTER_SETTINGS") == ""
+    if isAsEver, options.isEmpty || options == ["--leg", "linuxproc"] { return }
     let outcome = try Installed.execute(
       [Installed.checkout + "/scripts/test-cluster", "restart", folder ?? ""] + options, as: .root)
     try #require(outcome.code == 0, "\(outcome.err)")
+  }
+
+  /// The cluster as it was for the first test.
+  static func restore() {
+    do { try restart([]) } catch { Issue.record("the cluster does not start again: \(error)") }
   }
 
   // MARK: The site's line

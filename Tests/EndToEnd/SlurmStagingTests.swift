@@ -154,8 +154,8 @@ extension SlurmTests {
     @Test(arguments: ["linuxproc", "cgroup"]) func `a step that is cancelled while it copies leaves nothing`(
       leg: String
     ) throws {
+      defer { Cluster.restore() }
       try Cluster.restart(["--leg", leg])
-      defer { try? Cluster.restart() }
       try withSlowImage(nodes: ["n1"], bytesPerSecond: 1_000_000) { files, image in
         let ran = files.folder + "/ran"
         let step = try Cluster.start(["srun", "-w", "n1", "--container-image=" + image, "touch", ran])
