@@ -79,10 +79,18 @@ let image: [Target] = [
     ]),
 ]
 
-/// The rooms of job steps.
+/// The rooms of job steps under Slurm.
 let slurm: [Target] = [
   module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
   module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
+  module("NodeCache", in: "Slurm", imports: ["Model", "Linux"]),
+  module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
+]
+
+/// Containers as OCI runtimes have them: bundles, and containers with a state.
+let containers: [Target] = [
+  module("Bundle", in: "OCI", imports: ["Model"]),
+  module("Containers", in: "OCI", imports: ["Model", "Linux", "ImageMount", "Bundle"]),
 ]
 
 let programs: [Target] = [
@@ -92,14 +100,17 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "StepOptions", "StepJoin", "Doctor", "Messages",
+      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "Bundle", "Containers", "Doctor",
+      "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Messages",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "Bundle",
+      "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
 ]
@@ -135,7 +146,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + slurm + programs + fuzzers + [
+  ] + core + image + slurm + containers + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -147,6 +158,8 @@ let package = Package(
     tests("ImageMountTests", imports: ["ImageMount", "Settings", "Linux", "Model"]),
     tests("LaunchTests", imports: ["Launch", "Settings", "Linux", "Model"]),
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
+    tests("BundleTests", imports: ["Bundle", "Model"]),
+    tests("ContainersTests", imports: ["Containers", "ImageMount", "Linux", "Model"]),
     tests("DoctorTests", imports: ["Doctor", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),
@@ -164,6 +177,8 @@ let package = Package(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
     tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
+    tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
+    tests("StagingTests", imports: ["Staging", "NodeCache", "Content", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

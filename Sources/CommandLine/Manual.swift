@@ -59,7 +59,7 @@ public enum Manual {
     guard let command else {
       return ".SH EXIT STATUS\n" + ofPrograms + "The other commands: " + ofOthers + usage + ofApps + ".\n"
     }
-    let own = Commands.launches.contains(command.name) ? ofPrograms : ofOthers
+    let own = (Commands.launches + ["oci run"]).contains(command.name) ? ofPrograms : ofOthers
     let hasApps = command.options.contains { $0.name == "app" }
     return ".SH EXIT STATUS\n" + own + usage + (hasApps ? ofApps : "") + ".\n"
   }

@@ -60,6 +60,14 @@ public struct Parser: Sendable {
     return parsed
   }
 
+  /// The words with more options behind those that stand there, for a command of which as many operands were found.
+  /// Of two values of an option the last counts.
+  public static func adding(_ options: [String], to words: [String], operands: Int) -> [String] {
+    var place = words.count - operands
+    if place > 0, words[place - 1] == "--" { place -= 1 }
+    return Array(words[..<place]) + options + words[place...]
+  }
+
   /// The command with the longest path that the words begin with.
   private func takeCommand(_ left: inout ArraySlice<String>) throws(UsageFault) -> Command {
     guard let first = left.first else { throw .noCommand }

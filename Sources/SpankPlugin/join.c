@@ -189,7 +189,8 @@ static ssize_t receive(struct msghdr *message) {
 enum { OUTER, MOUNT, INNER, IPC, UTS, NETWORK, KINDS };
 static const int types[KINDS] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET};
 
-// Carries out the records of an answer: D directory, S NAME=VALUE, U NAME, each ending with a zero byte.
+// Carries out the records of an answer, each ending with a zero byte: D directory, S NAME=VALUE, U NAME,
+// C NAME=OTHER (the value this task has for OTHER).
 static const char *apply(spank_t spank, char *text, size_t length, const char **directory) {
     for (char *record = text; record < text + length;) {
         char *end = memchr(record, 0, (size_t)(text + length - record));
@@ -203,6 +204,12 @@ static const char *apply(spank_t spank, char *text, size_t length, const char **
         } else if (*record == 'S' && equals) {
             *equals = 0;
             spank_setenv(spank, name, equals + 1, 1);
+        } else if (*record == 'C' && equals) {
+            char **environment = NULL;
+            *equals = 0;
+            if (spank_get_item(spank, S_JOB_ENV, &environment) != 0) environment = NULL;
+            const char *value = apus_variable(environment, equals + 1);
+            if (value) spank_setenv(spank, name, value, 1);
         }
         record = end + 1;
     }
@@ -269,6 +276,7 @@ void apus_enter_container(spank_t spank) {
     const char *fault = apply(spank, text, (size_t)length, &directory);
     if (fault) fail(node, fault);
     if (chdir(directory) != 0) fail(node, strerror(errno));
+    spank_setenv(spank, "PWD", directory, 1);
     free(text);
     close(task_end);
     close(page);

@@ -49,7 +49,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/tmp", ["bind /tmp at /tmp"]), ("/home/ann", MountCase.home), ("/etc/passwd", ["write /etc/passwd (39 bytes)"]),
+    ("/tmp", ["bind /tmp at /tmp"]), ("/home/ann", MountCase.home),
+    ("/etc/passwd", ["write /etc/passwd (39 bytes)"]),
     ("/etc", MountCase.site + MountCase.files + MountCase.identity),
   ])
   func `nothing at a target leaves out what would be shown there or below`(target: String, left: [String])
@@ -107,11 +108,12 @@ import Testing
     #expect(plan.namespaces.map(\.kind) == [.ipc, .network])
   }
 
-  @Test(arguments: [
-    ("/home/ann", "/w", false, nil, ["/home/ann", "/w", "/home/ann", "/"]),
-    ("/home/ann", "/w", true, nil, ["/w", "/"]), ("/home/ann", nil, true, nil, ["/"]),
-    ("/home/ann", "/w", true, "/asked", ["/asked"]), (nil, "/w", false, nil, ["/w", "/home/ann", "/"]),
-  ] as [(String?, String?, Bool, String?, [String])])
+  @Test(
+    arguments: [
+      ("/home/ann", "/w", false, nil, ["/home/ann", "/w", "/home/ann", "/"]),
+      ("/home/ann", "/w", true, nil, ["/w", "/"]), ("/home/ann", nil, true, nil, ["/"]),
+      ("/home/ann", "/w", true, "/asked", ["/asked"]), (nil, "/w", false, nil, ["/w", "/home/ann", "/"]),
+    ] as [(String?, String?, Bool, String?, [String])])
   func `where programs start`(
     current: String?, image: String?, startsInImage: Bool, asked: String?, directories: [String]
   ) throws {

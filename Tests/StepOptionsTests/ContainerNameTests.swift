@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import StepOptions
@@ -15,7 +16,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ":exec", "/tmp/foo", "a/b", "..", ".", ".hidden", "-x", "a b", "a\nb", "é", "n:run", "n:exec:auto", "n:AUTO",
+    ":exec", "/tmp/foo", "a/b", "..", ".", ".hidden", "-x", "a b", "a\nb", "é", "n:run", "n:exec:auto",
+    "n:AUTO",
     String(repeating: "a", count: 65),
   ])
   func `names that could be something else are refused`(text: String) {

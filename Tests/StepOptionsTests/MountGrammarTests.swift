@@ -5,7 +5,8 @@ import Testing
 @testable import StepOptions
 
 @Suite struct MountGrammarTests {
-  static func bind(_ source: String, _ target: String, ro: Bool = false, optional: Bool = false) -> RequestedMount
+  static func bind(_ source: String, _ target: String, ro: Bool = false, optional: Bool = false)
+    -> RequestedMount
   {
     RequestedMount(
       .bind(source: source, isWritable: !ro), target: target, origin: "--container-mounts",
@@ -34,7 +35,10 @@ import Testing
     ("tmpfs:/scratch", [temporary("/scratch")]),
     (
       "tmpfs:/s:size=1G+mode=0700+ro",
-      [temporary("/s", [FileSystemOption("size", "1G"), FileSystemOption("mode", "0700"), FileSystemOption("ro")])]
+      [
+        temporary(
+          "/s", [FileSystemOption("size", "1G"), FileSystemOption("mode", "0700"), FileSystemOption("ro")])
+      ]
     ),
     ("umount:/tmp", [RequestedMount(.nothing, target: "/tmp", origin: "--container-mounts")]),
     (

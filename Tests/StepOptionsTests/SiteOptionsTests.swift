@@ -1,4 +1,5 @@
 import Launch
+import Model
 import Testing
 
 @testable import StepOptions
@@ -11,10 +12,13 @@ import Testing
     (["helper=/opt/apus/bin/apus"], { $0.helper = "/opt/apus/bin/apus" }),
     (["cache_dir=/var/cache/apus/"], { $0.cacheDirectory = "/var/cache/apus" }),
     (["cache_max=50%"], { $0.cacheMaximum = .percent(50) }),
-    (["cache_max=100G", "min_free=5%"], {
-      $0.cacheMaximum = .bytes(100 << 30)
-      $0.minimumFree = .percent(5)
-    }),
+    (
+      ["cache_max=100G", "min_free=5%"],
+      {
+        $0.cacheMaximum = .bytes(100 << 30)
+        $0.minimumFree = .percent(5)
+      }
+    ),
     (["min_free=512MiB"], { $0.minimumFree = .bytes(512 << 20) }),
     (["min_free=1000"], { $0.minimumFree = .bytes(1000) }),
     (["stage=auto"], { $0.stage = .auto }), (["stage=sbcast"], { $0.stage = .sbcast }),
@@ -30,12 +34,15 @@ import Testing
     (["execute_entrypoint=1"], { $0.runsEntrypoint = true }),
     (["sbatch_support=1"], { _ in }),
     (["env_deny=SECRET,AWS_*"], { $0.deniedVariables = ["SECRET", "AWS_*"] }),
-    (["bind=/etc/slurm/prolog.sh,/scratch:/s:rw,/a:/b:ro"], {
-      $0.binds = [
-        mount("/etc/slurm/prolog.sh", "/etc/slurm/prolog.sh", writable: false),
-        mount("/scratch", "/s", writable: true), mount("/a", "/b", writable: false),
-      ]
-    }),
+    (
+      ["bind=/etc/slurm/prolog.sh,/scratch:/s:rw,/a:/b:ro"],
+      {
+        $0.binds = [
+          mount("/etc/slurm/prolog.sh", "/etc/slurm/prolog.sh", writable: false),
+          mount("/scratch", "/s", writable: true), mount("/a", "/b", writable: false),
+        ]
+      }
+    ),
   ]
 
   static func mount(_ source: String, _ target: String, writable: Bool) -> RequestedMount {
@@ -51,11 +58,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("helper=apus", "an absolute path"), ("cache_dir=", "an absolute path"), ("cache_max=120%", "a percentage"),
+    ("helper=apus", "an absolute path"), ("cache_dir=", "an absolute path"),
+    ("cache_max=120%", "a percentage"),
     ("cache_max=10X", "a percentage"), ("min_free=G", "a percentage"), ("min_free=-1", "a percentage"),
     ("min_free=99999999999999P", "a percentage"), ("stage=later", "direct, node, sbcast, auto"),
     ("sbcast_min=0", "a number above 0"), ("sbcast_min=x", "a number above 0"),
-    ("on_full=wait", "direct, fail"), ("verify=sig", "stat, sample, full"), ("image_path=a:/b", "an absolute path"),
+    ("on_full=wait", "direct, fail"), ("verify=most", "stat, sample, full"),
+    ("image_path=a:/b", "an absolute path"),
     ("scope=node", "job, global"), ("container_scope=node", "job, global"), ("sbatch=off", "on, steps"),
     ("native=yes", "auto, off"), ("kill_on_fail=perhaps", "on or off"), ("quiet=loud", "on or off"),
     ("defaults=enroot", "apus, pyxis"), ("bind=rel", "SRC[:DST][:rw]"), ("bind=/a:/", "SRC[:DST][:rw]"),
@@ -78,6 +87,12 @@ import Testing
   ])
   func `words that do not do what they seem to are told`(words: [String]) throws {
     #expect(try SiteOptions(words: words).notices.count == 1)
+  }
+
+  @Test func `what is still to come is refused`() {
+    #expect(throws: StepFault.notInThisVersion(origin: "verify=sig")) {
+      try SiteOptions(words: ["verify=sig"])
+    }
   }
 
   @Test func `the last word of two counts`() throws {

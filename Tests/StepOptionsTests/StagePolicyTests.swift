@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import StepOptions
@@ -18,7 +19,8 @@ import Testing
     Row(mode: nil, hasCache: false, way: .direct), Row(mode: .node, hasCache: false, way: .direct),
     Row(mode: .sbcast, hasCache: false, way: .direct), Row(mode: .auto, hasCache: false, way: .direct),
     // Who asks for it gets it, whatever it is good for.
-    Row(mode: .node, size: 1, isNodeLocal: true, way: .node), Row(mode: .sbcast, size: 1, nodes: 4, way: .sbcast),
+    Row(mode: .node, size: 1, isNodeLocal: true, way: .node),
+    Row(mode: .sbcast, size: 1, nodes: 4, way: .sbcast),
     Row(mode: .sbcast, nodes: 1, way: .node),
     Row(mode: .auto, way: .sbcast), Row(mode: .auto, isNodeLocal: true, way: .direct),
     Row(mode: .auto, size: (64 << 20) - 1, way: .direct), Row(mode: .auto, size: 64 << 20, way: .node),

@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import StepOptions
@@ -13,27 +14,30 @@ import Testing
       text, directory: "/work/job", imagePath: ["/site/a", "/site/b"], exists: there.contains)
   }
 
-  @Test(arguments: [
-    ("/x/y.sif", .path("/x/y.sif")), ("./rel", .path("/work/job/rel")), ("../up.sif", .path("/work/up.sif")),
-    (".", .path("/work/job")), ("rel.sif", .path("/work/job/rel.sif")),
-    ("sub/rel.sqsh", .path("/work/job/sub/rel.sqsh")), ("rel.squashfs", .path("/work/job/rel.squashfs")),
-    ("present", .path("/work/job/present")),
-    // The site's folders, in their order; what lies here comes first.
-    ("tools", .path("/site/a/tools.sif")), ("tools.sif", .path("/site/a/tools.sif")),
-    ("base", .path("/site/b/base")), ("both.sif", .path("/work/job/both.sif")),
-    ("ubuntu:24.04", .reference("docker://ubuntu:24.04")), ("ubuntu", .reference("docker://ubuntu")),
-    ("nvcr.io#nvidia/pytorch:24.01-py3", .reference("docker://nvcr.io/nvidia/pytorch:24.01-py3")),
-    ("ann@nvcr.io#nvidia/cuda", .reference("docker://nvcr.io/nvidia/cuda")),
-    ("$oauthtoken@nvcr.io#nvidia/cuda", .reference("docker://nvcr.io/nvidia/cuda")),
-    ("localhost:5000#a/b:c", .reference("docker://localhost:5000/a/b:c")),
-    ("docker://nvcr.io#nvidia/cuda:1", .reference("docker://nvcr.io/nvidia/cuda:1")),
-    ("docker://a/b@sha256:00", .reference("docker://a/b@sha256:00")),
-    ("dockerd://a:b", .reference("docker-daemon:a:b")),
-    ("oras://h/a:b", .reference("oras://h/a:b")), ("library://a/b", .reference("library://a/b")),
-    ("https://h/x.sif", .reference("https://h/x.sif")),
-    ("docker-archive:x.tar", .reference("docker-archive:x.tar")), ("oci:dir:tag", .reference("oci:dir:tag")),
-    ("oci:odd", .path("/work/job/oci:odd")),
-  ] as [(String, StepImage)])
+  @Test(
+    arguments: [
+      ("/x/y.sif", .path("/x/y.sif")), ("./rel", .path("/work/job/rel")),
+      ("../up.sif", .path("/work/up.sif")),
+      (".", .path("/work/job")), ("rel.sif", .path("/work/job/rel.sif")),
+      ("sub/rel.sqsh", .path("/work/job/sub/rel.sqsh")), ("rel.squashfs", .path("/work/job/rel.squashfs")),
+      ("present", .path("/work/job/present")),
+      // The site's folders, in their order; what lies here comes first.
+      ("tools", .path("/site/a/tools.sif")), ("tools.sif", .path("/site/a/tools.sif")),
+      ("base", .path("/site/b/base")), ("both.sif", .path("/work/job/both.sif")),
+      ("ubuntu:24.04", .reference("docker://ubuntu:24.04")), ("ubuntu", .reference("docker://ubuntu")),
+      ("nvcr.io#nvidia/pytorch:24.01-py3", .reference("docker://nvcr.io/nvidia/pytorch:24.01-py3")),
+      ("ann@nvcr.io#nvidia/cuda", .reference("docker://nvcr.io/nvidia/cuda")),
+      ("$oauthtoken@nvcr.io#nvidia/cuda", .reference("docker://nvcr.io/nvidia/cuda")),
+      ("localhost:5000#a/b:c", .reference("docker://localhost:5000/a/b:c")),
+      ("docker://nvcr.io#nvidia/cuda:1", .reference("docker://nvcr.io/nvidia/cuda:1")),
+      ("docker://a/b@sha256:00", .reference("docker://a/b@sha256:00")),
+      ("dockerd://a:b", .reference("docker-daemon:a:b")),
+      ("oras://h/a:b", .reference("oras://h/a:b")), ("library://a/b", .reference("library://a/b")),
+      ("https://h/x.sif", .reference("https://h/x.sif")),
+      ("docker-archive:x.tar", .reference("docker-archive:x.tar")),
+      ("oci:dir:tag", .reference("oci:dir:tag")),
+      ("oci:odd", .path("/work/job/oci:odd")),
+    ] as [(String, StepImage)])
   func `what the name of an image means`(text: String, expected: StepImage) throws {
     #expect(try Self.resolve(text) == expected)
   }

@@ -1,4 +1,5 @@
 import Launch
+import Model
 import Settings
 import Testing
 
@@ -12,20 +13,22 @@ import Testing
     .bind(source: "/spool/pmix.1.0", isWritable: true), target: "/spool/pmix.1.0",
     origin: "PMIX_SERVER_TMPDIR", isOptional: true, isOfSite: true)
 
-  @Test(arguments: [
-    ([], [], [], []),
-    (["PMI_FD=7", "PMI_RANK=0"], [], [], [7]), (["PMI_FD=x"], [], [], []), (["PMI_FD=2"], [], [], []),
-    (
-      ["PMIX_RANK=0", "PMIX_SERVER_TMPDIR=/spool/pmix.1.0/"], [server], ["PMIX_MCA_psec=native"], []
-    ),
-    (
-      ["PMIX_NAMESPACE=s", "PMIX_SERVER_TMPDIR=/gone"], [], ["PMIX_MCA_psec=native", "PMIX_MCA_gds=hash"], []
-    ),
-    (["PMIX_RANK=0", "PMIX_MCA_psec=munge", "PMIX_MCA_gds=ds21"], [], [], []),
-    (["PMIX_RANK=0", "PMIX_SERVER_TMPDIR=rel"], [], ["PMIX_MCA_psec=native", "PMIX_MCA_gds=hash"], []),
-    // Left over in a session: no server of this step.
-    (["PMIX_SERVER_TMPDIR=/spool/pmix.1.0"], [], [], []),
-  ] as [([String], [RequestedMount], [String], [Int32])])
+  @Test(
+    arguments: [
+      ([], [], [], []),
+      (["PMI_FD=7", "PMI_RANK=0"], [], [], [7]), (["PMI_FD=x"], [], [], []), (["PMI_FD=2"], [], [], []),
+      (
+        ["PMIX_RANK=0", "PMIX_SERVER_TMPDIR=/spool/pmix.1.0/"], [server], ["PMIX_MCA_psec=native"], []
+      ),
+      (
+        ["PMIX_NAMESPACE=s", "PMIX_SERVER_TMPDIR=/gone"], [], ["PMIX_MCA_psec=native", "PMIX_MCA_gds=hash"],
+        []
+      ),
+      (["PMIX_RANK=0", "PMIX_MCA_psec=munge", "PMIX_MCA_gds=ds21"], [], [], []),
+      (["PMIX_RANK=0", "PMIX_SERVER_TMPDIR=rel"], [], ["PMIX_MCA_psec=native", "PMIX_MCA_gds=hash"], []),
+      // Left over in a session: no server of this step.
+      (["PMIX_SERVER_TMPDIR=/spool/pmix.1.0"], [], [], []),
+    ] as [([String], [RequestedMount], [String], [Int32])])
   func `what programs need that find each other through Slurm`(
     variables: [String], mounts: [RequestedMount], set: [String], descriptors: [Int32]
   ) {

@@ -1,23 +1,25 @@
 import Launch
+import Model
 import Settings
 import Testing
 
 @testable import StepOptions
 
 @Suite struct StepOptionsTests {
-  @Test(arguments: [
-    ([("container-image", "a")], [], "a", "--container-image"),
-    ([("container", "n")], [], "n", "--container"),
-    ([("container", "n"), ("container-image", "n")], [], "n", "--container-image"),
-    ([], ["APUS_CONTAINER_IMAGE=e", "PYXIS_CONTAINER_IMAGE=p"], "e", "APUS_CONTAINER_IMAGE"),
-    ([], ["PYXIS_CONTAINER_IMAGE=p"], "p", "PYXIS_CONTAINER_IMAGE"),
-    ([], ["APUS_CONTAINER_IMAGE=", "PYXIS_CONTAINER_IMAGE=p"], "p", "PYXIS_CONTAINER_IMAGE"),
-    ([("container-image", "a")], ["APUS_CONTAINER_IMAGE=e"], "a", "--container-image"),
-    ([("container", "n")], ["APUS_CONTAINER_IMAGE=e"], "n", "--container"),
-    // What a container says of itself names no image for the next.
-    ([], ["APUS_CONTAINER=/x.sif"], nil, "--container-image"),
-    ([], [], nil, "--container-image"),
-  ] as [([(String, String)], [String], String?, String)])
+  @Test(
+    arguments: [
+      ([("container-image", "a")], [], "a", "--container-image"),
+      ([("container", "n")], [], "n", "--container"),
+      ([("container", "n"), ("container-image", "n")], [], "n", "--container-image"),
+      ([], ["APUS_CONTAINER_IMAGE=e", "PYXIS_CONTAINER_IMAGE=p"], "e", "APUS_CONTAINER_IMAGE"),
+      ([], ["PYXIS_CONTAINER_IMAGE=p"], "p", "PYXIS_CONTAINER_IMAGE"),
+      ([], ["APUS_CONTAINER_IMAGE=", "PYXIS_CONTAINER_IMAGE=p"], "p", "PYXIS_CONTAINER_IMAGE"),
+      ([("container-image", "a")], ["APUS_CONTAINER_IMAGE=e"], "a", "--container-image"),
+      ([("container", "n")], ["APUS_CONTAINER_IMAGE=e"], "n", "--container"),
+      // What a container says of itself names no image for the next.
+      ([], ["APUS_CONTAINER=/x.sif"], nil, "--container-image"),
+      ([], [], nil, "--container-image"),
+    ] as [([(String, String)], [String], String?, String)])
   func `the command line wins over our variable, and that over Pyxis'`(
     words: [(String, String)], variables: [String], image: String?, origin: String
   ) throws {
@@ -27,7 +29,7 @@ import Testing
     #expect(options.isWanted == (image != nil))
   }
 
-  typealias Flag = KeyPath<StepOptions, Bool> & Sendable
+  typealias Flag = any KeyPath<StepOptions, Bool> & Sendable
   static let flags: [(Flag, on: String, off: String?, variable: String, isOn: Bool)] = [
     (\.showsHome, "container-mount-home", "no-container-mount-home", "MOUNT_HOME", true),
     (\.mapsToRoot, "container-remap-root", "no-container-remap-root", "REMAP_ROOT", false),
@@ -73,33 +75,34 @@ import Testing
     #expect(try !Given.image().isWritable)
   }
 
-  @Test(arguments: [
-    ([("container-image", "")], .valueMissing(origin: "--container-image")),
-    ([("container-mounts", "")], .valueMissing(origin: "--container-mounts")),
-    (
-      [("container-image", "a"), ("container-image", "b")],
-      .repeated(origin: "--container-image", first: "a", second: "b")
-    ),
-    (
-      [("container-image", "a"), ("container", "b")], .contradiction("--container-image", "--container")
-    ),
-    ([("container-gadget", "x")], .optionUnknown(name: "container-gadget")),
-    ([("container-nv", "")], .notInThisVersion(origin: "--container-nv")),
-    ([("container-rocm", "")], .notInThisVersion(origin: "--container-rocm")),
-    ([("container-gpu", "none")], .notInThisVersion(origin: "--container-gpu")),
-    ([("container-mpi", "pmix")], .notInThisVersion(origin: "--container-mpi")),
-    (
-      [("container-image", "a"), ("container-verify", "sig")],
-      .notInThisVersion(origin: "--container-verify=sig")
-    ),
-    ([("container-name", "n:create")], .nothingToCreate(name: "n")),
-    (
-      [("container-image", "a"), ("container-stage", "fast")],
-      .value(
-        origin: "--container-stage", value: "fast", why: "there is no such way of staging",
-        remedy: "write direct, node, sbcast or auto")
-    ),
-  ] as [([(String, String)], StepFault)])
+  @Test(
+    arguments: [
+      ([("container-image", "")], .valueMissing(origin: "--container-image")),
+      ([("container-mounts", "")], .valueMissing(origin: "--container-mounts")),
+      (
+        [("container-image", "a"), ("container-image", "b")],
+        .repeated(origin: "--container-image", first: "a", second: "b")
+      ),
+      (
+        [("container-image", "a"), ("container", "b")], .contradiction("--container-image", "--container")
+      ),
+      ([("container-gadget", "x")], .optionUnknown(name: "container-gadget")),
+      ([("container-nv", "")], .notInThisVersion(origin: "--container-nv")),
+      ([("container-rocm", "")], .notInThisVersion(origin: "--container-rocm")),
+      ([("container-gpu", "none")], .notInThisVersion(origin: "--container-gpu")),
+      ([("container-mpi", "pmix")], .notInThisVersion(origin: "--container-mpi")),
+      (
+        [("container-image", "a"), ("container-verify", "sig")],
+        .notInThisVersion(origin: "--container-verify=sig")
+      ),
+      ([("container-name", "n:create")], .nothingToCreate(name: "n")),
+      (
+        [("container-image", "a"), ("container-stage", "fast")],
+        .value(
+          origin: "--container-stage", value: "fast", why: "there is no such way of staging",
+          remedy: "write direct, node, sbcast or auto")
+      ),
+    ] as [([(String, String)], StepFault)])
   func `words that cannot be carried out are refused by what is wrong`(
     words: [(String, String)], fault: StepFault
   ) {
@@ -131,11 +134,14 @@ import Testing
     #expect(options.notices.allSatisfy { $0.text.hasPrefix("ignoring --container-mount") })
   }
 
-  @Test(arguments: [
-    ("/usr/local/bin", .path("/usr/local/bin")), ("../", .path("/")), ("sub", .path("/sub")), ("image", .image),
-    ("./image", .path("/image")),
-  ] as [(String, StepOptions.WorkDirectory)])
-  func `a working directory is a path of the container`(text: String, expected: StepOptions.WorkDirectory) throws
+  @Test(
+    arguments: [
+      ("/usr/local/bin", .path("/usr/local/bin")), ("../", .path("/")), ("sub", .path("/sub")),
+      ("image", .image),
+      ("./image", .path("/image")),
+    ] as [(String, StepOptions.WorkDirectory)])
+  func `a working directory is a path of the container`(text: String, expected: StepOptions.WorkDirectory)
+    throws
   {
     #expect(try Given.image([("container-workdir", text)]).workDirectory == expected)
     #expect(try Given.image([], ["PYXIS_CONTAINER_WORKDIR=" + text]).workDirectory == expected)
@@ -163,7 +169,9 @@ import Testing
   }
 
   @Test func `the site decides where the user does not`() throws {
-    let site = try SiteOptions(words: ["stage=node", "verify=full", "execute_entrypoint=yes", "defaults=pyxis"])
+    let site = try SiteOptions(words: [
+      "stage=node", "verify=full", "execute_entrypoint=yes", "defaults=pyxis",
+    ])
     let options = try Given.image(site: site)
     #expect(options.stage == .node && options.verify == .full && options.runsEntrypoint && !options.showsHome)
     let asked = try Given.image(

@@ -1,4 +1,5 @@
 import Launch
+import Model
 import Settings
 import Testing
 
@@ -7,7 +8,8 @@ import Testing
 @Suite struct StepRequestTests {
   static let variables = Variables([
     "HOME=/home/ann", "LANG=de_DE", "LC_ALL=de", "A=host", "PATH=/host/bin", "SECRET=x", "SLURM_JOB_ID=7",
-    "APUS_CONTAINER_IMAGE=/i.sif", "MPI_HOME=/host/mpi",
+    "APUS_CONTAINER_IMAGE=/i.sif", "MPI_HOME=/host/mpi", "PREPEND_PATH=/x", "UID=7",
+    "BASH_FUNC_m%%=() { x; }",
   ])
 
   static func request(
@@ -23,45 +25,66 @@ import Testing
   static let rows: [([(String, String)], SiteOptions, Change)] = [
     ([], SiteOptions(), { _ in }),
     ([("no-container-mount-home", "")], SiteOptions(), { $0.noHome = true }),
-    ([], Given.pyxis, {
-      $0.noHome = true
-      $0.startsInImage = true
-      $0.withheldVariables = ["LANG", "LANGUAGE", "LC_ALL"]
-    }),
-    ([("container-mount-home", ""), ("container-workdir", "/w")], Given.pyxis, {
-      $0.workingDirectory = "/w"
-      $0.withheldVariables = ["LANG", "LANGUAGE", "LC_ALL"]
-    }),
+    (
+      [], Given.pyxis,
+      {
+        $0.noHome = true
+        $0.startsInImage = true
+        $0.withheldVariables = ["LANG", "LANGUAGE", "LC_ALL"]
+      }
+    ),
+    (
+      [("container-mount-home", ""), ("container-workdir", "/w")], Given.pyxis,
+      {
+        $0.workingDirectory = "/w"
+        $0.withheldVariables = ["LANG", "LANGUAGE", "LC_ALL"]
+      }
+    ),
     ([("container-remap-root", "")], SiteOptions(), { $0.homeSpec = "/home/ann:/root" }),
     ([("container-workdir", "image")], SiteOptions(), { $0.startsInImage = true }),
     ([("container-workdir", "/w")], SiteOptions(), { $0.workingDirectory = "/w" }),
-    ([("container-unshare", "net,ipc,uts")], SiteOptions(), {
-      $0.network = true
-      $0.ipc = true
-      $0.uts = true
-    }),
+    (
+      [("container-unshare", "net,ipc,uts")], SiteOptions(),
+      {
+        $0.network = true
+        $0.ipc = true
+        $0.uts = true
+      }
+    ),
     ([("container-writable", "")], SiteOptions(), { $0.writableTemporary = true }),
     ([("container-env", "A,UNSET,B=1")], SiteOptions(), { $0.literalVariables = ["A=host", "B=1"] }),
-    ([("container-env", "NONE,A")], SiteOptions(), {
-      $0.cleanEnvironment = true
-      $0.literalVariables = ["A=host"]
-    }),
-    ([("container-env", "ALL")], Given.pyxis, {
-      $0.noHome = true
-      $0.startsInImage = true
-      $0.literalVariables = ["LANG=de_DE", "LC_ALL=de", "A=host", "SECRET=x", "MPI_HOME=/host/mpi"]
-    }),
-    ([("container-env", "ALL,PATH")], SiteOptions(), {
-      $0.literalVariables = [
-        "LANG=de_DE", "LC_ALL=de", "A=host", "SECRET=x", "MPI_HOME=/host/mpi", "PATH=/host/bin",
-      ]
-    }),
-    ([("container-env", "LANG")], Given.pyxis, {
-      $0.noHome = true
-      $0.startsInImage = true
-      $0.withheldVariables = ["LANGUAGE", "LC_ALL"]
-      $0.literalVariables = ["LANG=de_DE"]
-    }),
+    (
+      [("container-env", "NONE,A")], SiteOptions(),
+      {
+        $0.cleanEnvironment = true
+        $0.literalVariables = ["A=host"]
+      }
+    ),
+    (
+      [("container-env", "ALL")], Given.pyxis,
+      {
+        $0.noHome = true
+        $0.startsInImage = true
+        $0.literalVariables = ["LANG=de_DE", "LC_ALL=de", "A=host", "SECRET=x", "MPI_HOME=/host/mpi"]
+      }
+    ),
+    (
+      [("container-env", "ALL,PATH")], SiteOptions(),
+      {
+        $0.literalVariables = [
+          "LANG=de_DE", "LC_ALL=de", "A=host", "SECRET=x", "MPI_HOME=/host/mpi", "PATH=/host/bin",
+        ]
+      }
+    ),
+    (
+      [("container-env", "LANG")], Given.pyxis,
+      {
+        $0.noHome = true
+        $0.startsInImage = true
+        $0.withheldVariables = ["LANGUAGE", "LC_ALL"]
+        $0.literalVariables = ["LANG=de_DE"]
+      }
+    ),
   ]
 
   @Test(arguments: rows.indices) func `what options make of a launch`(index: Int) throws {

@@ -102,9 +102,10 @@ public enum Engine {
   ///
   /// `report` is called for notices that arise on the way; with a PID namespace the faults of the program's start are
   /// reported through `fault`, because they arise in another process, and the exit code is then already ours.
+  /// `beforeProgram` is called when all stands, by the process that then becomes the program.
   public static func launch(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}
   ) -> EngineFault {
     do throws(EngineFault) {
       try unshare(plan.namespaces)
@@ -113,10 +114,12 @@ public enum Engine {
       }
       guard plan.namespaces.contains(where: { $0.kind == .pid }) else {
         try setUp(plan, entered, trace: trace, report: report)
+        beforeProgram()
         return Program(plan: plan.program, trace: trace).become()
       }
     } catch { return error }
-    return launchInPIDNamespace(plan, entered, trace: trace, report: report, fault: fault)
+    return launchInPIDNamespace(
+      plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram)
   }
 
   static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
@@ -133,6 +136,10 @@ public enum Engine {
     do throws(SystemCallFault) { try Namespace.unshare(kinds) } catch {
       let names = steps.map { $0.kind.rawValue }.joined(separator: ", ")
       throw .setup(activity: "make the namespaces \(names)", cause: error)
+    }
+    guard kinds.contains(.network) else { return }
+    do throws(SystemCallFault) { try Namespace.raiseLoopback() } catch {
+      throw .setup(activity: "switch on the loopback device of the container", cause: error)
     }
   }
 
@@ -185,7 +192,7 @@ public enum Engine {
   /// The launcher stays outside as the parent of process 1 and ends with its exit code.
   private static func launchInPIDNamespace(
     _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void
   ) -> EngineFault {
     var all = sigset_t()
     var before = sigset_t()
@@ -206,6 +213,7 @@ public enum Engine {
         fault(error)
         _exit(error.exitCode)
       }
+      beforeProgram()
       let program = Program(plan: plan.program, trace: trace)
       if plan.program.usesInit { _exit(Init.run({ program.become() }, report: fault)) }
       let error = program.become()

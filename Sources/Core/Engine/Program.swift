@@ -74,13 +74,24 @@ struct Program {
     guard let name = plan.arguments.first, !name.isEmpty else {
       return .programMissing(name: "", path: searchPath)
     }
-    if name.utf8.contains(UInt8(ascii: "/")) { return execute(name) ?? missing(name) }
+    if name.utf8.contains(UInt8(ascii: "/")) {
+      if let fault = execute(name) { return fault }
+      guard plan.isFoundByName, ContainerPath.isAbsolute(name) else { return missing(name) }
+      var other = self
+      other.plan.arguments[0] = ContainerPath.lastComponent(name)
+      return other.search(other.plan.arguments[0]) ?? missing(name)
+    }
+    return search(name) ?? missing(name)
+  }
+
+  /// Tries the directories of PATH. nil: none has the program.
+  private func search(_ name: String) -> EngineFault? {
     var refused: EngineFault?
     for directory in searchPath.split(separator: ":", omittingEmptySubsequences: false) {
       let path = directory.isEmpty ? name : directory + "/" + name
       if let fault = execute(path) { refused = refused ?? fault }
     }
-    return refused ?? missing(name)
+    return refused
   }
 
   private var searchPath: String {

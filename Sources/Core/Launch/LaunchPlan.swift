@@ -41,10 +41,11 @@ public func planLaunch(
       !skipped.contains { ContainerPath.isBelow(directory, $0) }
     }, directoryIsRequired: request.workingDirectory != nil,
     umask: request.noUmask ? 0o022 : nil, usesInit: request.pid && !request.noInit)
+  program.isFoundByName = request.findsByName
   // A test that the image does not have is no program to execute, with or without a shell.
   if let stub = environment.shell, !command.arguments.isEmpty {
     if image.programs.contains("/bin/sh") {
-      program.arguments = stub.arguments(for: command.arguments)
+      program.arguments = stub.arguments(for: command.arguments, byName: request.findsByName)
       program.environment = stub.environment
       notices.append(
         Notice(.verbose, "environment scripts or values need a shell: the image's /bin/sh evaluates them"))

@@ -7,6 +7,9 @@ public struct LaunchRequest: Equatable, Sendable {
   public var imagePath: String
   /// The command of exec, the arguments of run and test.
   public var arguments: [String]
+  /// Whether a program named by an absolute path that the container lacks is looked up in its PATH by the last
+  /// component: batch systems resolve names where a job is submitted.
+  public var findsByName = false
   public var binds: [String] = []
   public var mounts: [String] = []
   /// Mounts that were not written in the grammar of `--bind`; in their order, behind all others.
@@ -33,7 +36,7 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noInit = false
   public var ipc = false
   public var uts = false
-  /// A network of its own, with nothing but a loopback device that is down.
+  /// A network of its own, with nothing in it but a loopback device.
   public var network = false
   public var hostName: String?
   public var noUmask = false

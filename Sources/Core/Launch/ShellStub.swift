@@ -53,8 +53,8 @@ struct ShellStub: Equatable, Sendable {
     self.head = head + Self.functions
   }
 
-  /// The words of the shell's command line.
-  func arguments(for program: [String]) -> [String] {
+  /// The words of the shell's command line. `byName`: as `ProgramPlan.isFoundByName`.
+  func arguments(for program: [String], byName: Bool = false) -> [String] {
     var script = head
     if program.count <= Self.hiddenArguments {
       for index in program.indices { script += "_apus_a\(index + 1)=${\(index + 1)}\n" }
@@ -63,6 +63,7 @@ struct ShellStub: Equatable, Sendable {
     } else {
       script += body
     }
+    if byName { script += Self.name }
     return ["/bin/sh", "-c", script + Self.last, "apus"] + values + program
   }
 
@@ -98,6 +99,17 @@ struct ShellStub: Equatable, Sendable {
     PATH="${_apus_PATH:-$PATH}"
     export PATH LD_LIBRARY_PATH
     unset _apus_PATH _apus_PREPEND_PATH _apus_APPEND_PATH _apus_PREPEND_LD_LIBRARY_PATH _apus_APPEND_LD_LIBRARY_PATH
+
+    """
+
+  private static let name = """
+    case $1 in /*)
+      if ! [ -e "$1" ]; then
+        _apus_n=${1##*/}
+        shift
+        set -- "$_apus_n" "$@"
+      fi ;;
+    esac
 
     """
 

@@ -48,6 +48,21 @@ public enum Process {
     Descriptor(owning: try checked(apus_pidfd_open(pid), "pidfd_open"))
   }
 
+  /// Sends a signal to the process that a descriptor stands for, whatever has its number by now.
+  public static func signal(_ process: borrowing Descriptor, _ number: Int32) throws(SystemCallFault) {
+    try checked(apus_pidfd_send_signal(process.number, number), "pidfd_send_signal")
+  }
+
+  /// Becomes another user, of no group but the given one; nothing of root is left. Only root can.
+  public static func takeIdentity(uid: UInt32, gid: UInt32) throws(SystemCallFault) {
+    try retrying("setgroups") { setgroups(0, nil) }
+    try retrying("setresgid") { setresgid(gid, gid, gid) }
+    try retrying("setresuid") { setresuid(uid, uid, uid) }
+  }
+
+  /// Leaves the caller's session and terminal.
+  public static func startSession() throws(SystemCallFault) { try retrying("setsid") { setsid() } }
+
   /// Marks every descriptor from `first` on close-on-exec; kernels without close_range(2) get a walk of /proc/self/fd.
   public static func closeOnExec(from first: Int32) {
     // CLOSE_RANGE_CLOEXEC, Linux 5.11

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Model
 
 extension User {
   /// The calling user: ids from the kernel, the entry from /etc/passwd, else from `getent` (users of LDAP and SSSD),
@@ -19,6 +20,24 @@ extension User {
       }
     }
     return User(uid: uid, gid: getegid(), groups: supplementaryGroups(), entry: entry)
+  }
+
+  /// The entry of a name, from /etc/passwd or `getent`, which is given one second.
+  public static func entry(named name: String) -> PasswordEntry? {
+    guard !name.isEmpty, !name.hasPrefix("-"), name.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: ":") })
+    else { return nil }
+    func find(_ bytes: [UInt8]) -> PasswordEntry? {
+      String(decoding: bytes, as: UTF8.self).lines.lazy.compactMap { PasswordEntry(line: $0) }
+        .first { $0.name == name }
+    }
+    if let text = try? File.readAll("/etc/passwd", limit: 64 << 20), let found = find(text) { return found }
+    for program in ["/usr/bin/getent", "/bin/getent"] {
+      let asked = try? Process.output(
+        of: program, ["passwd", name], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536,
+        seconds: 1)
+      if let asked { return find(asked.bytes) }
+    }
+    return nil
   }
 
   private static func supplementaryGroups() -> [UInt32] {

@@ -141,6 +141,8 @@ public struct PlannedStep: Equatable, Sendable {
 public struct ProgramPlan: Equatable, Sendable {
   /// Words of the command; the first is looked up in the container's PATH unless it has a slash.
   public var arguments: [String]
+  /// Whether an absolute path that does not exist is looked up by its last component.
+  public var isFoundByName = false
   /// `NAME=value`, in order, each name once.
   public var environment: [String]
   /// Directories to try as the working directory, in order. The first is what the user asked for.

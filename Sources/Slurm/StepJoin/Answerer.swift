@@ -8,6 +8,9 @@ public struct Answerer {
   private let tasks: Int
   private var entered = 0
 
+  /// Whether every task has got its answer.
+  public var letAllIn: Bool { entered >= tasks }
+
   /// Why an answerer has nothing left to do.
   public enum End: Equatable, Sendable {
     /// Every task has got its answer.

@@ -36,6 +36,8 @@ public struct StepAnswer: Sendable {
 public enum StepRecord: Equatable, Sendable {
   case set(name: String, value: String)
   case unset(name: String)
+  /// The variable gets the value that the task has for another, if it has one.
+  case copy(name: String, from: String)
 
   /// The working directory of the tasks, and the changes.
   public static func text(directory: String, changes: [StepRecord]) -> [UInt8] {
@@ -46,6 +48,7 @@ public enum StepRecord: Equatable, Sendable {
     switch self {
     case .set(let name, let value): Self.bytes(UInt8(ascii: "S"), name + "=" + value)
     case .unset(let name): Self.bytes(UInt8(ascii: "U"), name)
+    case .copy(let name, let from): Self.bytes(UInt8(ascii: "C"), name + "=" + from)
     }
   }
 

@@ -54,7 +54,8 @@ public struct EnvironmentChoice: Equatable, Sendable {
     }
     guard name != "HOME" else {
       notices.append(
-        Notice(.warning, "not setting HOME (\(word.origin)): it is where the container shows the home directory"))
+        Notice(
+          .warning, "not setting HOME (\(word.origin)): it is where the container shows the home directory"))
       return
     }
     if let equals {

@@ -87,7 +87,8 @@ private struct MountFlags {
 
   /// What every mount has here: binds with all beneath them, no set-uid programs, no devices but in /dev.
   private static let given = [
-    "bind", "rbind", "nosuid", "nodev", "x-create", "x-create=auto", "x-create=dir", "x-create=file", "silent",
+    "bind", "rbind", "nosuid", "nodev", "x-create", "x-create=auto", "x-create=dir", "x-create=file",
+    "silent",
     "x-detach",
   ]
   /// Propagation ends at the container, and how times are written is the source's affair.

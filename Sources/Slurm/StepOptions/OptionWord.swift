@@ -73,7 +73,8 @@ enum StepOption: String, CaseIterable {
   private static func variableName(_ option: String) -> String {
     var name = ""
     for byte in option.utf8.dropFirst("container-".utf8.count) {
-      let upper = byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : (0x61...0x7A).contains(byte) ? byte - 32 : byte
+      let upper =
+        byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : (0x61...0x7A).contains(byte) ? byte - 32 : byte
       name.unicodeScalars.append(Unicode.Scalar(upper))
     }
     return name
@@ -161,7 +162,9 @@ struct GivenOptions {
     if isOn || isOff { return isOn }
     guard isWanted else { return nil }
     for prefix in Self.prefixes {
-      if let name = option.variable, let value = variables[prefix + name].flatMap(Self.boolean) { return value }
+      if let name = option.variable, let value = variables[prefix + name].flatMap(Self.boolean) {
+        return value
+      }
       if let name = opposite?.variable, let value = variables[prefix + name].flatMap(Self.boolean) {
         return !value
       }
@@ -172,7 +175,9 @@ struct GivenOptions {
   private func unreadable(_ option: StepOption) -> [Notice] {
     guard let name = option.variable else { return [] }
     return Self.prefixes.compactMap { prefix in
-      guard let value = variables[prefix + name], !value.isEmpty, Self.boolean(value) == nil else { return nil }
+      guard let value = variables[prefix + name], !value.isEmpty, Self.boolean(value) == nil else {
+        return nil
+      }
       return Notice(.warning, "ignoring \(prefix + name)=\(shown(value)): it is neither yes nor no")
     }
   }

@@ -11,16 +11,19 @@ public struct SavePath: Equatable, Sendable {
     let text = try word.asPath()
     guard text.utf8.last != UInt8(ascii: "/") else {
       throw .value(
-        origin: word.origin, value: text, why: "it is a directory", remedy: "name the file that shall be made")
+        origin: word.origin, value: text, why: "it is a directory", remedy: "name the file that shall be made"
+      )
     }
     let last = ContainerPath.lastComponent(text)
     guard last != ".", last != ".." else {
       throw .value(
-        origin: word.origin, value: text, why: "it is a directory", remedy: "name the file that shall be made")
+        origin: word.origin, value: text, why: "it is a directory", remedy: "name the file that shall be made"
+      )
     }
     for suffix in [".sqsh", ".squashfs"] where text.ends(withBytesOf: suffix) {
       notices.append(
-        Notice(.warning, "\(shown(text)) will be a SIF, whatever its name: that is what containers are saved as"))
+        Notice(
+          .warning, "\(shown(text)) will be a SIF, whatever its name: that is what containers are saved as"))
     }
     pattern = ContainerPath.normalized(text, from: directory)
   }

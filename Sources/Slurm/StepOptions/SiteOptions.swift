@@ -86,7 +86,9 @@ public struct SiteOptions: Equatable, Sendable {
     case "stage": stage = try word.choice(StageMode.self)
     case "sbcast_min": sbcastMinimum = try word.count()
     case "on_full": whenFull = try word.choice(WhenFull.self)
-    case "verify": verify = try word.choice(VerifyMode.self)
+    case "verify":
+      if word.value == "sig" { throw .notInThisVersion(origin: "verify=sig") }
+      verify = try word.choice(VerifyMode.self)
     case "image_path": imagePath = try word.paths()
     case "runtime_dir": runtimeDirectory = try word.path()
     case "scope": scope = try word.choice(Scope.self)
@@ -102,13 +104,15 @@ public struct SiteOptions: Equatable, Sendable {
       if try !word.boolean() {
         batch = .steps
         notices.append(
-          Notice(.info, "sbatch_support=\(shown(word.value)): options of sbatch apply to the steps of the job"))
+          Notice(
+            .info, "sbatch_support=\(shown(word.value)): options of sbatch apply to the steps of the job"))
       }
     case "use_enroot_load", "importer", "use_squashfuse":
       notices.append(Notice(.info, "\(word.key) means nothing to apus: images are mounted as they are"))
     default:
       notices.append(
-        Notice(.warning, "plugstack.conf says \(shown(word.written)), which apus does not know: it is ignored"))
+        Notice(
+          .warning, "plugstack.conf says \(shown(word.written)), which apus does not know: it is ignored"))
     }
   }
 }

@@ -48,7 +48,8 @@ enum JobVariables {
 
   /// Whether the variable is never changed.
   static func areLeftAlone(_ name: String) -> Bool {
-    prefixes.contains(where: name.starts(withBytesOf:)) && !settings.contains(where: name.starts(withBytesOf:))
+    prefixes.contains(where: name.starts(withBytesOf:))
+      && !settings.contains(where: name.starts(withBytesOf:))
   }
 
   /// Whether the variable is not changed where the job has it.

@@ -41,7 +41,8 @@ extension StepFault: Explained {
     case .imageName(let text, let origin, let why):
       Explanation(
         what: "cannot use the image \(shown(text)) of \(origin)", why: why,
-        remedy: "name a file (beginning with / or ./, or ending in .sif), or a reference like docker://HOST/IMAGE:TAG"
+        remedy:
+          "name a file (beginning with / or ./, or ending in .sif), or a reference like docker://HOST/IMAGE:TAG"
       )
     case .nothingToCreate(let name):
       Explanation(
@@ -49,7 +50,7 @@ extension StepFault: Explained {
         remedy: "add --container-image")
     case .notInThisVersion(let origin):
       Explanation(
-        what: "cannot use \(origin)", why: "that is not in this version", remedy: "drop it from the command")
+        what: "cannot use \(origin)", why: "that is not in this version", remedy: "leave it out")
     }
   }
 }

@@ -26,7 +26,9 @@ public enum StepImage: Equatable, Sendable {
     if let scheme = scheme(of: text) { return .reference(try reference(text, scheme, fault)) }
     let here = ContainerPath.normalized(text, from: directory)
     if exists(here) { return .path(here) }
-    if ["docker-archive:", "docker-daemon:", "oci:", "oci-archive:"].contains(where: text.starts(withBytesOf:)) {
+    if ["docker-archive:", "docker-daemon:", "oci:", "oci-archive:"].contains(
+      where: text.starts(withBytesOf:))
+    {
       return .reference(text)
     }
     if !ContainerPath.components(text).contains("..") {
@@ -68,7 +70,8 @@ public enum StepImage: Equatable, Sendable {
 
   /// `[USER@][HOST#]IMAGE` as `[HOST/]IMAGE`. The user is left out: the name that goes with a host is what
   /// `apus registry login` keeps.
-  private static func registryName(_ text: String, _ fault: (String) -> StepFault) throws(StepFault) -> String {
+  private static func registryName(_ text: String, _ fault: (String) -> StepFault) throws(StepFault) -> String
+  {
     var name = text
     if let hash = text.utf8.firstIndex(of: UInt8(ascii: "#")) {
       var host = String(text[..<hash])

@@ -17,7 +17,9 @@ public struct StepNeeds: Equatable, Sendable {
   /// a directory.
   public static func ofMPI(_ variables: Variables, exists: (_ path: String) -> Bool) -> StepNeeds {
     var needs = StepNeeds()
-    if let text = variables["PMI_FD"], let number = Int32(text), number > 2 { needs.descriptors.append(number) }
+    if let text = variables["PMI_FD"], let number = Int32(text), number > 2 {
+      needs.descriptors.append(number)
+    }
     guard variables["PMIX_RANK"] != nil || variables["PMIX_NAMESPACE"] != nil else { return needs }
     // The default of Slurm's server asks clients for munge, which images seldom have.
     if variables["PMIX_MCA_psec"] == nil { needs.variables.append("PMIX_MCA_psec=native") }
@@ -40,7 +42,9 @@ public struct StepNeeds: Equatable, Sendable {
     let files =
       (batchScript.map { [($0, "the batch script")] } ?? []) + prologs.map { ($0, "the prolog of tasks") }
     for (path, origin) in files {
-      guard let place = filePath(path), !needs.mounts.contains(where: { $0.target == place }) else { continue }
+      guard let place = filePath(path), !needs.mounts.contains(where: { $0.target == place }) else {
+        continue
+      }
       needs.mounts.append(
         RequestedMount(
           .bind(source: place, isWritable: false), target: place, origin: origin, isOptional: true,

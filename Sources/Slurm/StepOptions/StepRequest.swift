@@ -32,7 +32,11 @@ public struct StepFacts: Equatable, Sendable {
 private let languages = ["LANG", "LANGUAGE", "LC_ALL"]
 /// Variables of which `--container-env=ALL` keeps the image's value: they name places of the image. Named themselves
 /// they are the host's.
-private let ofImage = ["PATH", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "SHELL", "SHLVL", "PS1", "_"]
+private let ofImage = [
+  "PATH", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "SHELL", "SHLVL", "PS1", "_", "UID", "EUID", "GID",
+  "PPID",
+  "PREPEND_PATH", "APPEND_PATH", "PREPEND_LD_LIBRARY_PATH", "APPEND_LD_LIBRARY_PATH",
+]
 
 /// The request that a step's options mean.
 public func makeLaunchRequest(_ options: StepOptions, site: SiteOptions, facts: StepFacts) -> LaunchRequest {
@@ -57,7 +61,11 @@ public func makeLaunchRequest(_ options: StepOptions, site: SiteOptions, facts: 
   case .unset: request.startsInImage = options.defaults == .pyxis
   }
   if options.isWritable {
-    if let layer = facts.layerDirectory { request.overlays = [layer] } else { request.writableTemporary = true }
+    if let layer = facts.layerDirectory {
+      request.overlays = [layer]
+    } else {
+      request.writableTemporary = true
+    }
   }
   setVariables(of: &request, options, site, facts)
   return request

@@ -9,6 +9,10 @@ public struct Output: Sendable {
   public var level: Int
   /// Colour of the level's word, only on a terminal.
   public var usesColor: Bool
+  /// The node that failures happen on, where many write to one terminal; empty elsewhere.
+  public var node = ""
+  /// Where messages go.
+  public var messages: Int32 = 2
 
   public init(level: Int = 1, usesColor: Bool? = nil) {
     self.level = level
@@ -18,8 +22,10 @@ public struct Output: Sendable {
   /// One `FATAL:` line, and the remedy on a line of its own. Returns the exit code given, for `return`.
   public func fatal(_ explanation: Explanation, exit code: Int32 = ExitCode.failure) -> Int32 {
     guard level > -3 else { return code }
-    write(2, word("FATAL:   ", color: 31) + "\(explanation.what): \(explanation.why)\n")
-    if !explanation.remedy.isEmpty { write(2, "         \(explanation.remedy)\n") }
+    let place = node.isEmpty ? "" : node + ": "
+    write(
+      messages, word("FATAL:   ", color: 31) + place + "\(explanation.what): \(explanation.why)\n")
+    if !explanation.remedy.isEmpty { write(messages, "         \(explanation.remedy)\n") }
     return code
   }
 
@@ -42,14 +48,14 @@ public struct Output: Sendable {
       case .verbose: word("VERBOSE: ", color: 34)
       case .debug: "DEBUG   "
       }
-    write(2, start + notice.text + "\n")
+    write(messages, start + notice.text + "\n")
   }
 
   /// A result, on standard output.
   public func result(_ text: String) { write(1, text) }
 
   /// How far something is, on standard error; as it is.
-  public func progress(_ text: String) { write(2, text) }
+  public func progress(_ text: String) { write(messages, text) }
 
   private func word(_ text: String, color: Int) -> String {
     usesColor ? "\u{1B}[\(color)m\(text)\u{1B}[0m" : text

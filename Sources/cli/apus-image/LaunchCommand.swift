@@ -11,32 +11,43 @@ internal import Reference
 func runReference(_ parsed: Parsed, _ words: [String], _ output: Output) -> Int32 {
   let text = parsed.operands[0]
   do throws(Failure) {
-    let source = try imageSource(text)
-    let supply = try ImageSupply(parsed, output, tagSeconds: nil)
-    let delivery = Delivery(supply.options)
-    let image: String
-    do throws(BuildFault) {
-      if let acquired = try delivery.cached(source) {
-        image = "descriptor:\(try keep(acquired.descriptor.number)):\(acquired.path)"
-      } else {
-        let file = try delivery.unnamed(source)
-        // Kept from being closed before the copy is made.
-        image = "descriptor:\(try keep(file.release())):\(text)"
-      }
-    } catch { throw Failure(error.explanation) }
-    supply.display.finish()
-    supply.tellNotices()
+    let image = try handed(text, parsed, output)
     // Options may stand behind operands in commands that start nothing; there the first equal word is the image.
     let place =
       parsed.command.mixesOptions ? words.firstIndex(of: text) : words.count - parsed.operands.count
     var changed = words
     if let place { changed[place] = image }
-    let cause = Process.become(Site.launcher, [Site.launcher] + changed, environment: Inheritance.environment)
-    throw Failure(
-      Explanation(
-        what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
-        remedy: "the installation is incomplete: install it anew (make install)"))
+    throw becomeLauncher(changed)
   } catch { return output.fatal(error.explanation, exit: error.exit) }
+}
+
+/// Becomes the launcher, with words of its own. Returns only why not.
+func becomeLauncher(_ words: [String]) -> Failure {
+  let cause = Process.become(Site.launcher, [Site.launcher] + words, environment: Inheritance.environment)
+  return Failure(
+    Explanation(
+      what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
+      remedy: "the installation is incomplete: install it anew (make install)"))
+}
+
+/// Gets the image of a reference, and opens it for the launcher: the text that stands in the place of its path.
+func handed(_ text: String, _ parsed: Parsed, _ output: Output) throws(Failure) -> String {
+  let source = try imageSource(text)
+  let supply = try ImageSupply(parsed, output, tagSeconds: nil)
+  let delivery = Delivery(supply.options)
+  let image: String
+  do throws(BuildFault) {
+    if let acquired = try delivery.cached(source) {
+      image = "descriptor:\(try keep(acquired.descriptor.number)):\(acquired.path)"
+    } else {
+      let file = try delivery.unnamed(source)
+      // Kept from being closed before the copy is made.
+      image = "descriptor:\(try keep(file.release())):\(text)"
+    }
+  } catch { throw Failure(error.explanation) }
+  supply.display.finish()
+  supply.tellNotices()
+  return image
 }
 
 /// A copy of a descriptor that stays open when the launcher is executed.

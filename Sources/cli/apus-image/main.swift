@@ -9,6 +9,10 @@ exit(run(Array(Inheritance.arguments.dropFirst())))
 
 /// Takes the words apart and calls the command. Returns the exit code.
 func run(_ words: [String]) -> Int32 {
+  // Words of the launcher, for none but this program.
+  if words.first == "slurm-helper", ["start", "stage"].contains(words.dropFirst().first) {
+    return runSlurmStage(Array(words.dropFirst(2)), isLaunch: words[1] == "start", Output())
+  }
   var output = Output()
   let parsed: Parsed
   do throws(UsageFault) { parsed = try Parser().parse(words, environment: variable) } catch {
@@ -28,6 +32,7 @@ func run(_ words: [String]) -> Int32 {
   case let path where path.first == "registry": return runRegistry(parsed, output)
   case let path where ["exec", "run", "shell", "test", "explain", "inspect", "run-help"].contains(path.first):
     return runReference(parsed, words, output)
+  case ["oci", "run"], ["oci", "create"]: return runBundle(parsed, words, output)
   case let path where path.first == "cache": return runCache(parsed, output)
   default:
     return output.fatal(

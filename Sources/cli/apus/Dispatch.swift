@@ -41,6 +41,8 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "build", "pull", "push", "registry", "cache": runImageProgram(words, variables, output)
+  case "oci": runOCI(parsed, words, variables, output)
+  case "slurm": runSlurm(parsed, variables, output)
   case "inspect": runInspect(parsed, output)
   case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)

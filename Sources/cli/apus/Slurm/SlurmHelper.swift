@@ -38,7 +38,11 @@ private func checkStep(_ words: HelperWords, _ variables: Variables, _ output: O
         Notice(.warning, "there is no \(printable(path)) on this host; the nodes may have it"))
     }
     return 0
-  } catch { return output.fatal(error.explanation, exit: ExitCode.usage) }
+  } catch {
+    // Left to the node, whose exit code says that the fault is not the program's: 125.
+    if case .notInThisVersion = error { return 0 }
+    return output.fatal(error.explanation, exit: ExitCode.usage)
+  }
 }
 
 /// After a job: takes away what its named containers have written on this node, as the user.

@@ -3,6 +3,7 @@ internal import ImageMount
 internal import Linux
 internal import Messages
 internal import Model
+internal import NodeCache
 internal import Settings
 internal import StepOptions
 
@@ -29,7 +30,8 @@ struct StepImageFile {
     } catch { throw StepFailure(error) }
     switch found {
     // Its size is known when it is here: `apus-image` asks again then.
-    case .reference(let reference): throw becomeImageProgram(reference, way: options.stage == .direct ? .direct : .node)
+    case .reference(let reference):
+      throw becomeImageProgram(reference, way: options.stage == .direct ? .direct : .node)
     case .path(let path):
       let image = try image(path)
       return try staged(image) ?? image
@@ -46,7 +48,38 @@ struct StepImageFile {
 
   /// The node's copy of an image; nil: it is used where it lies.
   private func staged(_ image: ImageFile) throws(StepFailure) -> ImageFile? {
-    return nil
+    guard let directory = site.cacheDirectory, case .squashfs = image.kind else { return nil }
+    let decision = StagePolicy.decide(
+      mode: isInStore(image) ? .direct : options.stage, size: image.facts.size,
+      isNodeLocal: isNodeLocal(image), hasCache: true, nodes: words.nodes,
+      sbcastMinimum: site.sbcastMinimum)
+    output.notice(
+      Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
+    guard decision.way != .direct else { return nil }
+    if let copy = copy(of: image, in: directory) { return try self.image(copy) }
+    throw becomeImageProgram(image.path, way: .node)
+  }
+
+  private func isInStore(_ image: ImageFile) -> Bool {
+    site.imagePath.contains { ContainerPath.isBelow(image.path, $0) }
+  }
+
+  private func isNodeLocal(_ image: ImageFile) -> Bool {
+    guard let file = try? File.open(Mount.path(of: image.descriptor), O_PATH),
+      let volume = try? Volume.of(file)
+    else { return false }
+    return volume.networkName == nil
+  }
+
+  /// What the node has already, open and locked. The cache's faults are told by whoever fills it; the digest of all
+  /// bytes is that program's work too.
+  private func copy(of image: ImageFile, in directory: String) -> String? {
+    guard options.verify != .full, let cache = try? NodeCache.open(directory),
+      case .found(let copy)? = try? cache.find(
+        ImageKey(image.facts), options.verify == .sample ? .sample : .stat)
+    else { return nil }
+    let number = fcntl(copy.descriptor.number, F_DUPFD, 3)
+    return number < 0 ? nil : "descriptor:\(number):\(image.path)"
   }
 
   /// Returns only why not.

@@ -85,12 +85,16 @@ struct StepStart {
       folder = try container.make(image: options.image ?? container.image ?? image.path)
       if options.isWritable { facts.layerDirectory = container.folder }
     }
+    if options.workDirectory == .image || options.defaults == .pyxis {
+      facts.imageDirectory = imageDirectory(of: image)
+    }
     facts.needs =
       .ofMPI(variables, exists: { exists($0) })
       + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
     var request = makeLaunchRequest(options, site: site, facts: facts)
     if options.runsEntrypoint { request.action = .run }
     let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
+    let save = try startSave(options)
     let (host, mounted) = try mount(image, request, settings, isPrivileged)
     for notice in mounted.notices { output.notice(notice) }
     let entered = try enter(mounted, request, host, isPrivileged, mapsRoot: options.mapsToRoot)
@@ -99,6 +103,7 @@ struct StepStart {
       let facts = try surveyImage(
         request, settings: settings, host: host, root: entered.image.number, isSandbox: image.kind == .sandbox
       )
+      if facts.runScript == nil { request.action = .exec }
       plan = try planLaunch(request, settings: settings, host: host, image: facts)
     } catch { throw StepFailure(error) }
     if words.nodeNumber == 0 { for notice in plan.notices { output.notice(notice) } }
@@ -112,7 +117,17 @@ struct StepStart {
       }
     }
     let changes = stepEnvironment(host: variables, container: environment, site: site)
-    return try answer(settled, changes, folder: folder, nowhere: nowhere)
+    return try answer(settled, environment, changes, folder: folder, save: save, nowhere: nowhere)
+  }
+
+  /// nil: this node saves nothing.
+  private func startSave(_ options: StepOptions) throws(StepFailure) -> ContainerSave? {
+    guard let save = options.save, save.isPerNode || words.nodeNumber == 0 else { return nil }
+    let path = save.expanded(
+      nodeID: words.nodeNumber, node: words.node, job: variables["SLURM_JOB_ID"] ?? "")
+    return try attempt { () throws(SystemCallFault) in
+      try ContainerSave(path: path, node: words.node, environment: variables.all)
+    }
   }
 
   private func attempt<Value, Fault: Explained>(

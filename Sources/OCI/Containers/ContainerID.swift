@@ -1,0 +1,30 @@
+/// The name of a container, which is also that of its directory: letters, digits and `_ . + : @ -`, beginning with a
+/// letter, a digit or `_`.
+public struct ContainerID: Equatable, Sendable {
+  /// Bytes. Slurm's names are a node's name and four numbers.
+  public static let limit = 200
+
+  public let text: String
+
+  public init(_ text: String) throws(ContainerFault) {
+    guard !text.isEmpty else { throw .badID(why: "it is empty") }
+    guard text.utf8.count <= Self.limit else {
+      throw .badID(why: "it has \(text.utf8.count) bytes, and \(Self.limit) is the most")
+    }
+    for (position, byte) in text.utf8.enumerated() {
+      let isWord =
+        (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "_")
+      guard isWord || (position > 0 && "-.+:@".utf8.contains(byte)) else {
+        throw .badID(why: "the byte 0x\(String(byte, radix: 16)) at \(position) is not allowed there")
+      }
+    }
+    self.text = text
+  }
+
+  /// The user that an ID of oci.conf carries: `NODE.UID.JOB.STEP.TASK`. A node's name may have points itself.
+  public var user: UInt32? {
+    let fields = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard fields.count >= 5, let uid = UInt32(fields[fields.count - 4]) else { return nil }
+    return uid
+  }
+}

@@ -1,0 +1,122 @@
+internal import Engine
+internal import ImageMount
+internal import Launch
+internal import Linux
+internal import Messages
+internal import Model
+internal import Settings
+
+/// From a request to its program: survey, mount, plan, and become. What `apus exec`, its relatives and `apus oci` share.
+struct Launching {
+  let request: LaunchRequest
+  let image: ImageFile
+  let settings: Settings
+  /// What the container gets of the caller's, as far as the plan lets it in.
+  let variables: Variables
+  let mount: MountOptions
+  /// Whose session or job the mount of the image belongs to: looked up in the caller's environment.
+  let environment: (String) -> String?
+  var output: Output
+  /// Shows the plan instead of carrying it out.
+  var explains: PlanForm?
+  /// The exit code where the launch itself fails.
+  var failure = ExitCode.failure
+  /// Called when all stands, by the process that then becomes the program.
+  var beforeProgram: () -> Void = {}
+
+  /// How a plan is shown.
+  enum PlanForm { case text, json }
+
+  /// Returns the exit code where nothing was started; a launch that succeeds never returns.
+  func run() -> Int32 {
+    let pending: PendingMount
+    do throws(MountFault) {
+      pending = try ImageMount.begin(image, mount, environment: environment)
+    } catch { return output.fatal(error.explanation, exit: failure) }
+    // While the server answers.
+    let host: HostFacts
+    let overlay: String?
+    do throws(LaunchFault) {
+      host = try surveyHost(
+        request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
+        isPrivileged: mount.isPrivileged)
+      overlay = explains == nil ? try writableOverlay(request, host: host) : nil
+    } catch { return output.fatal(error.explanation, exit: failure) }
+    let mounted: MountedImage
+    do throws(MountFault) { mounted = try pending.finish() } catch {
+      return output.fatal(error.explanation, exit: failure)
+    }
+    for notice in mounted.notices { output.notice(notice) }
+    if output.tells(.verbose) { output.notice(Notice(.verbose, "image: " + mounted.form.text)) }
+    let trace: Engine.Trace? = output.tells(.debug) ? { output.notice($0) } : nil
+    do throws(EngineFault) {
+      let entered = try Engine.enter(
+        mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged, trace: trace)
+      let plan: Plan
+      do throws(LaunchFault) {
+        let facts = try surveyImage(
+          request, settings: settings, host: host, root: entered.image.number,
+          isSandbox: image.kind == .sandbox)
+        if let explains {
+          try explain(explains, host: host, facts: facts, form: mounted.form)
+          return 0
+        }
+        plan = try planLaunch(request, settings: settings, host: host, image: facts)
+      } catch {
+        return output.fatal(error.explanation, exit: exitCode(of: error))
+      }
+      if output.tells(.verbose) { for notice in plan.story { output.notice(notice) } }
+      for notice in plan.notices { output.notice(notice) }
+      // The image has no test: that is no failure.
+      if plan.program.arguments.isEmpty { return 0 }
+      let fault = Engine.launch(
+        plan, in: entered, trace: trace, report: { output.notice($0) },
+        fault: { _ = output.fatal($0.explanation, exit: exitCode(of: $0)) }, beforeProgram: beforeProgram)
+      return output.fatal(fault.explanation, exit: exitCode(of: fault))
+    } catch { return output.fatal(error.explanation, exit: exitCode(of: error)) }
+  }
+
+  private func explain(
+    _ form: PlanForm, host: HostFacts, facts: ImageFacts, form mounted: MountForm
+  ) throws(LaunchFault) {
+    let report = try PlanReport.make(
+      request, settings: settings, host: host, image: facts,
+      mount: (mounted.name, "\(image.summary), \(mounted.text)"))
+    if form == .text { for notice in report.plan.notices { output.notice(notice) } }
+    output.result(form == .json ? report.json.text(indented: true) + "\n" : report.text)
+  }
+
+  /// As the image's own script would end where the application is missing; and a variable without a value is a word of
+  /// the command line that makes no sense.
+  private func exitCode(of fault: LaunchFault) -> Int32 {
+    switch fault {
+    case .appMissing, .appHasNoRunScript, .environmentSyntax: ExitCode.usage
+    default: failure
+    }
+  }
+
+  private func exitCode(of fault: EngineFault) -> Int32 {
+    fault.exitCode == ExitCode.failure ? failure : fault.exitCode
+  }
+}
+
+extension ImageFile {
+  /// Opens the image of a launch, and says what of it is not shown.
+  static func open(_ path: String, for output: Output) throws(ImageFault) -> ImageFile {
+    let image = try ImageFile.open(path)
+    try image.checkArchitecture(emulated: [])
+    if output.tells(.verbose) {
+      output.notice(Notice(.verbose, "image: \(printable(image.path)), \(image.summary)"))
+    }
+    return image
+  }
+
+  func warnOfOverlay(_ output: Output) {
+    guard hasOverlayPartition else { return }
+    output.notice(
+      Notice(
+        .warning,
+        "not showing the changes in the overlay partition of \(printable(path)): this version does not read it"
+      ))
+  }
+}

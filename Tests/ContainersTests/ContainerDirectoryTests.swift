@@ -1,0 +1,93 @@
+import Foundation
+import ImageMount
+import Testing
+
+@testable import Containers
+
+/// The directory of a container, without a container.
+@Suite struct ContainerDirectoryTests {
+  /// A runtime directory as $XDG_RUNTIME_DIR names one.
+  static func withPlace(_ body: (String) throws -> Void) throws {
+    let folder = "/tmp/apus-oci-" + UUID().uuidString.prefix(8)
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(folder)
+  }
+
+  static func names(_ place: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: place + "/apus/oci")) ?? []).sorted()
+  }
+
+  static func fault(_ body: () throws -> Void) -> ContainerFault? {
+    do { try body() } catch { return error as? ContainerFault }
+    return nil
+  }
+
+  @Test func `an ID is made once, and is free again when it is deleted`() throws {
+    let id = try ContainerID("one")
+    let uid = geteuid()
+    try Self.withPlace { place in
+      let first = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      try first.write(ContainerRecord(bundle: "/b", annotations: []))
+      #expect(first.state()?.status == .creating)
+      #expect(
+        Self.fault { _ = try ContainerDirectory.create(id, uid: uid, xdg: place) } == .busy(id: "one"))
+      try first.commit()
+      #expect(first.state()?.status == .stopped)
+      _ = consume first
+      #expect(
+        Self.fault { _ = try ContainerDirectory.create(id, uid: uid, xdg: place) } == .exists(id: "one"))
+      try ContainerDirectory.find(id, uid: uid, xdg: place).delete(force: false)
+      #expect(!FileManager.default.fileExists(atPath: place + "/apus/oci"))
+      #expect(Self.fault { _ = try ContainerDirectory.find(id, uid: uid, xdg: place) } == .unknown(id: "one"))
+      let again = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      again.remove()
+    }
+  }
+
+  @Test func `what a killed create has left is no container, and goes with the next`() throws {
+    let id = try ContainerID("one")
+    let uid = geteuid()
+    try Self.withPlace { place in
+      let killed = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      try killed.write(ContainerRecord(bundle: "/b", annotations: []))
+      _ = consume killed
+      #expect(Self.names(place) == ["one"])
+      #expect(try ContainerDirectory.find(id, uid: uid, xdg: place).state() == nil)
+      let next = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      #expect(!next.holds(ContainerDirectory.unfinishedName))
+      try next.write(ContainerRecord(bundle: "/b", annotations: []))
+      _ = consume next
+      #expect(
+        Self.fault { try ContainerDirectory.find(id, uid: uid, xdg: place).delete(force: false) }
+          == .unknown(id: "one"))
+      #expect(Self.names(place) == [])
+    }
+  }
+
+  @Test func `a process is told from another that gets its number`() throws {
+    let ticks = try #require(ContainerProcess.startTicks(of: getpid()))
+    var record = ContainerRecord(bundle: "/b", annotations: [], pid: getpid(), startTicks: ticks)
+    #expect(ContainerProcess.isAlive(record))
+    record.startTicks += 1
+    #expect(!ContainerProcess.isAlive(record))
+    #expect(ContainerProcess.startTicks(of: 1) == nil)
+    #expect(ContainerProcess.startTicks(of: 0) == nil)
+  }
+
+  @Test func `one folder of bundles has one directory an image`() throws {
+    try Self.withPlace { place in
+      let folder = try BundleFolder.own(runtime: place + "/apus", uid: geteuid())
+      let path = try folder.bundle(standingFor: "/srv/x.sif")
+      #expect(try folder.bundle(standingFor: "/srv/x.sif") == path)
+      #expect(try folder.bundle(standingFor: "/srv/y.sif") != path)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["config.json"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: place + "/apus/bundles").count == 2)
+      let shared = try BundleFolder.shared(below: place, uid: geteuid())
+      #expect(try shared.bundle(standingFor: "/srv/x.sif").hasPrefix(place + "/\(geteuid())/"))
+      chmod(place + "/\(geteuid())", 0o777)
+      #expect(Self.fault { _ = try BundleFolder.shared(below: place, uid: geteuid()) } != nil)
+    }
+  }
+}

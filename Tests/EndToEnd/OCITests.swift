@@ -1,0 +1,488 @@
+import Foundation
+import Model
+import Testing
+
+/// `apus oci …` as Slurm's oci.conf and other callers of a runtime use it, by an ordinary user.
+@Suite struct OCITests {
+  static let image = Installed.image("tiny.sif")
+
+  /// A folder of the test user's with a runtime directory of its own.
+  static func withPlace(_ body: (_ folder: String, _ environment: [String: String]) throws -> Void) throws {
+    try Installed.withFolder { folder in
+      try Installed.withRuntimeDirectory { try body(folder, ["XDG_RUNTIME_DIR": $0]) }
+    }
+  }
+
+  static func variables(_ entries: [String], in folder: String, separator: String = "\0") throws -> String {
+    let path = folder + "/environment"
+    try Installed.write(Data(entries.map { $0 + separator }.joined().utf8), to: path)
+    return path
+  }
+
+  static func bundle(_ document: String, in folder: String) throws -> String {
+    let path = folder + "/bundle"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try Installed.write(Data(document.utf8), to: path + "/config.json")
+    return path
+  }
+
+  static func oci(_ words: [String], _ environment: [String: String] = [:], as caller: Caller = .user) throws
+    -> Outcome
+  {
+    try Installed.execute([Installed.apus, "oci"] + words, as: caller, environment: environment)
+  }
+
+  static func state(_ id: String, _ environment: [String: String]) throws -> JSON? {
+    let outcome = try oci(["state", id], environment)
+    return outcome.code == 0 ? try JSON(parsing: Array(outcome.out.utf8)) : nil
+  }
+
+  static func isAlive(_ pid: Int32) -> Bool {
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    return stat.split(separator: ")").last?.split(separator: " ").first != "Z"
+  }
+
+  // MARK: run
+
+  @Test(arguments: ["\0", "\n"])
+  func `run takes its variables from the file alone, over those of the image`(separator: String) throws {
+    try Self.withPlace { folder, environment in
+      let file = try Self.variables(
+        ["SLURM_PROCID=3", "GREETING=of the job", "PATH=/submit/host", "HOME=/nowhere", "EMPTY="], in: folder,
+        separator: separator)
+      let outcome = try Self.oci(
+        [
+          "run", "--slurm", "--bundle", Installed.image("scripted.sif"), "--env-file", file, "--id",
+          "n.1.2.3.4",
+          "--", "/bin/sh", "-c", "env; echo $0", "word",
+        ], environment.merging(["INHERITED": "1", "SLURMD_NODENAME": "n1"]) { $1 })
+      #expect(outcome.code == 0 && outcome.err.isEmpty, "\(outcome.err)")
+      let lines = outcome.line.split(separator: "\n").map(String.init)
+      for line in ["SLURM_PROCID=3", "GREETING=of the job", "EMPTY=", "TERM=dumb", "word"] {
+        #expect(lines.contains(line), "\(line)")
+      }
+      // The image's own, and the user's own: the submit host knows neither.
+      #expect(lines.contains { $0.hasPrefix("PATH=/custom/bin:/bin") })
+      #expect(lines.contains("HOME=" + Installed.home))
+      #expect(lines.contains("FROM_IMAGE=of the image"))
+      #expect(!lines.contains { $0.hasPrefix("INHERITED=") || $0.hasPrefix("SLURMD_NODENAME=") })
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["true"], 0), (["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -SEGV $$"], 139),
+      (["sh", "-c", "kill -TERM $$"], 143), (["no-such-program"], 127), (["/opt/not-executable"], 126),
+    ] as [([String], Int32)])
+  func `run ends as the program does`(words: [String], code: Int32) throws {
+    let outcome = try Self.oci(["run", "--slurm", "--bundle", Self.image, "--id", "n.1.2.3.4", "--"] + words)
+    #expect(outcome.code == code, "\(outcome.err)")
+  }
+
+  @Test func `what fails before the program is 125 for Slurm, and names the node`() throws {
+    try Self.withPlace { folder, environment in
+      let file = try Self.variables(["SLURMD_NODENAME=n7"], in: folder)
+      for words in [
+        ["--bundle", "/no/such.sif", "--env-file", file],
+        ["--bundle", folder, "--env-file", file, "-B", "/none"],
+      ] {
+        let outcome = try Self.oci(["run", "--slurm"] + words + ["--id", "a", "--", "true"], environment)
+        #expect(outcome.code == 125)
+        #expect(outcome.err.hasPrefix("FATAL:   n7: cannot "), "\(outcome.err)")
+      }
+      #expect(try Self.oci(["run", "--bundle", "/no/such.sif", "--id", "a", "true"]).code == 255)
+      #expect(
+        try Self.oci(["run", "--slurm", "--bundle", Self.image, "--env-file", "/none", "a"]).code == 125)
+    }
+  }
+
+  @Test func `run becomes the program, with its input, and the descriptors that its caller left open`() throws
+  {
+    try Self.withPlace { folder, environment in
+      let script = """
+        exec 7<\(folder)/seven 9>\(folder)/nine
+        exec \(Installed.apus) oci run --slurm --bundle \(Self.image) --id x -- \
+          sh -c 'echo $$; cat; cat <&7; cat /proc/self/comm >&9; ls /proc/$$/fd'
+        """
+      try Installed.write(Data("of seven\n".utf8), to: folder + "/seven")
+      let program = try Running(["/bin/sh", "-c", script], environment: environment)
+      #expect(program.line() == "\(program.pid)")
+      program.say("of input")
+      let outcome = try program.finish()
+      let lines = outcome.line.split(separator: "\n").map(String.init)
+      #expect(lines.prefix(2) == ["of input", "of seven"], "\(outcome.err)")
+      #expect(Set(lines.dropFirst(2)).intersection(["0", "1", "2", "7", "9"]).count == 5)
+      #expect(try String(contentsOfFile: folder + "/nine", encoding: .utf8) == "cat\n")
+    }
+  }
+
+  @Test func `run shares the mount that exec has`() throws {
+    try Self.withPlace { folder, environment in
+      let image = folder + "/shared.sif"
+      try FileManager.default.copyItem(atPath: Self.image, toPath: image)
+      chmod(image, 0o644)
+      let words = ["exec", image, "sh", "-c", "read word"]
+      let first = try Running([Installed.apus] + words, environment: environment)
+      let second = try Running(
+        [Installed.apus, "oci", "run", "--bundle", image, "--id", "x", "--"] + words.dropFirst(2),
+        environment: environment)
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          let listing = try? Installed.execute(
+            [Installed.apus, "mounts", "--json"], as: .user, environment: environment)
+          let servers = (try? JSON(parsing: Array((listing?.out ?? "").utf8)))
+          guard case .array(let all) = servers, all.count == 1 else { return false }
+          return all[0]["programs"] == .integer(2)
+        })
+      for program in [first, second] {
+        program.say("end")
+        #expect(try program.finish().code == 0)
+      }
+    }
+  }
+
+  @Test func `a program whose path is the submit host's is found by its name`() throws {
+    let words = ["--bundle", Self.image, "--id", "x", "--"]
+    let found = try Self.oci(["run", "--slurm"] + words + ["/submit/host/bin/sh", "-c", "echo $0"])
+    #expect(found.code == 0 && found.line == "sh", "\(found.err)")
+    let shell = try Self.oci(
+      ["run", "--slurm", "--bundle", Installed.image("shelled.sif"), "--id", "x", "--", "/opt/none/env"])
+    #expect(shell.code == 0 && shell.out.contains("COMPUTED=computed"), "\(shell.err)")
+    #expect(try Self.oci(["run", "--slurm"] + words + ["/submit/host/bin/no-such"]).code == 127)
+    // Only Slurm takes its names elsewhere.
+    #expect(try Self.oci(["run"] + words + ["/submit/host/bin/sh"]).code == 127)
+  }
+
+  @Test func `the script of a batch step is there, and the directory of the PMIx server`() throws {
+    try Self.withPlace { folder, environment in
+      let spool = folder + "/spool"
+      let job = spool + "/job00007"
+      let step = spool + "/step"
+      for path in [job, step + "/pmix.7.0"] {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      }
+      let script = job + "/slurm_script"
+      try Installed.write(
+        Data("#!/bin/sh\necho $0; cat $PMIX_SERVER_TMPDIR/of-server; pwd\n".utf8), to: script)
+      chmod(script, 0o755)
+      try Installed.write(Data("pmix\n".utf8), to: step + "/pmix.7.0/of-server")
+      // Elsewhere than below /tmp, which is shown anyway.
+      let file = try Self.variables(["PMIX_SERVER_TMPDIR=/run/inside/pmix.7.0/", "PWD=/opt"], in: folder)
+      let outcome = try Self.oci(
+        [
+          "run", "--slurm", "--bundle", Self.image, "--env-file", file, "--spool", step, "--id", "x", "--",
+          script,
+        ], environment)
+      #expect(outcome.line == "\(script)\npmix\n/opt", "\(outcome.err)")
+    }
+  }
+
+  @Test func `the directory is the job's, and paths may start there`() throws {
+    try Self.withPlace { folder, environment in
+      try FileManager.default.createSymbolicLink(
+        atPath: folder + "/rel.sif", withDestinationPath: Self.image)
+      let file = try Self.variables(["PWD=\(folder)"], in: folder)
+      let words = ["run", "--slurm", "--bundle", "rel.sif", "--env-file", file]
+      let outcome = try Self.oci(words + ["--id", "x", "--", "pwd"], environment)
+      #expect(outcome.line == folder, "\(outcome.err)")
+      let asked = try Self.oci(words + ["--pwd", "/usr/bin", "--id", "x", "--", "pwd"], environment)
+      #expect(asked.line == "/usr/bin" || asked.line == Installed.home, "\(asked.err)")
+    }
+  }
+
+  @Test func `variables of the job that mean options of a launch count`() throws {
+    try Self.withPlace { folder, environment in
+      try Installed.write(Data("bound\n".utf8), to: folder + "/file")
+      let file = try Self.variables(
+        ["APUS_BIND=\(folder):/mnt/empty", "APUSENV_X=injected", "X=1"], in: folder)
+      let outcome = try Self.oci(
+        [
+          "run", "--slurm", "--bundle", Self.image, "--env-file", file, "--id", "x", "--", "sh", "-c",
+          "cat /mnt/empty/file; echo $X",
+        ], environment)
+      #expect(outcome.line == "bound\ninjected", "\(outcome.err)")
+    }
+  }
+
+  @Test func `a bundle says what runs, with which variables, binds, mask and directory`() throws {
+    try Self.withPlace { folder, environment in
+      try Installed.write(Data("of data\n".utf8), to: folder + "/data")
+      let bundle = try Self.bundle(
+        """
+        {"ociVersion": "1.0.2", "root": {"path": "\(Self.image)"}, "hostname": "inside",
+         "process": {"args": ["sh", "-c", "cat /mnt/data; echo $GREETING; pwd; umask; hostname; echo $PATH"],
+           "env": ["GREETING=a, \\"b\\"", "PATH=/bin:/of-bundle"], "cwd": "/mnt", "user": {"uid": 0, "umask": 63}},
+         "mounts": [{"destination": "/mnt/data", "type": "bind", "source": "../data", "options": ["ro"]}]}
+        """, in: folder)
+      let outcome = try Self.oci(["run", "--bundle", bundle, "--id", "x"], environment)
+      #expect(
+        outcome.line == "of data\na, \"b\"\n/mnt\n0077\ninside\n/bin:/of-bundle", "\(outcome.err)")
+      // As Slurm calls: other words, other variables, another image.
+      let file = try Self.variables(["GREETING=job"], in: folder)
+      let slurm = try Self.oci(
+        [
+          "run", "--slurm", "--bundle", bundle, "--image", Installed.image("tiny"), "--env-file", file,
+          "--id", "x",
+          "--", "sh", "-c", "echo $GREETING $PATH; cat /mnt/data",
+        ], environment)
+      #expect(slurm.line.hasPrefix("job /usr/local/sbin:"), "\(slurm.err)")
+      #expect(slurm.line.hasSuffix("of data"))
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("{", "is no JSON"), (#"{"process": {"args": ["true"]}}"#, "no root.path"),
+      (#"{"root": {"path": "/none.sif"}, "process": {"args": ["true"]}}"#, "there is no such file"),
+    ])
+  func `a bundle that cannot be used is refused`(document: String, why: String) throws {
+    try Self.withPlace { folder, environment in
+      let bundle = try Self.bundle(document, in: folder)
+      let outcome = try Self.oci(["run", "--slurm", "--bundle", bundle, "--id", "x"], environment)
+      #expect(outcome.code == 125 && outcome.out.isEmpty)
+      #expect(outcome.err.hasPrefix("FATAL:   ") && outcome.err.contains(why), "\(outcome.err)")
+    }
+  }
+
+  // MARK: create, start, state, kill, delete
+
+  @Test func `a container goes through its states, and leaves nothing`() throws {
+    try Self.withPlace { folder, environment in
+      let bundle = try Self.bundle(
+        """
+        {"ociVersion": "1.0.2", "root": {"path": "\(Self.image)"}, "annotations": {"a": "b=c"},
+         "process": {"args": ["sh", "-c", "echo started >\(folder)/said; exec sleep 1000"]}}
+        """, in: folder)
+      let created = try Self.oci(["create", "--bundle", bundle, "one"], environment)
+      #expect(created.code == 0 && created.out.isEmpty && created.err.isEmpty, "\(created.err)")
+      let state = try #require(try Self.state("one", environment))
+      #expect(state["id"]?.text == "one" && state["status"]?.text == "created")
+      #expect(state["ociVersion"]?.text == "1.0.2" && state["bundle"]?.text == bundle)
+      #expect(state["annotations"]?["a"]?.text == "b=c")
+      guard case .integer(let number) = state["pid"] else {
+        Issue.record("no pid")
+        return
+      }
+      let pid = Int32(number)
+      #expect(Self.isAlive(pid))
+      #expect(!FileManager.default.fileExists(atPath: folder + "/said"))
+      // An ID is taken, and what is not started cannot be started twice.
+      let second = try Self.oci(["create", "--bundle", bundle, "one"], environment)
+      #expect(second.code == 255 && second.err.contains("there is one of that ID"))
+      let started = try Self.oci(["start", "one"], environment)
+      #expect(started.code == 0 && started.out.isEmpty, "\(started.err)")
+      #expect(try Self.state("one", environment)?["status"]?.text == "running")
+      #expect(
+        SharedMountTests.wait(seconds: 5) { FileManager.default.fileExists(atPath: folder + "/said") })
+      #expect(try Self.oci(["start", "one"], environment).code == 255)
+      #expect(try Self.oci(["delete", "one"], environment).err.contains("it is running"))
+      #expect(try Self.oci(["kill", "one", "KILL"], environment).code == 0)
+      #expect(SharedMountTests.wait(seconds: 5) { !Self.isAlive(pid) })
+      let stopped = try Self.state("one", environment)
+      #expect(stopped?["status"]?.text == "stopped" && stopped?["pid"] == nil)
+      #expect(try Self.oci(["kill", "one"], environment).code == 255)
+      #expect(try Self.oci(["kill", "--force", "one"], environment).code == 0)
+      #expect(try Self.oci(["delete", "one"], environment).code == 0)
+      #expect(try Self.state("one", environment) == nil)
+      let runtime = try #require(environment["XDG_RUNTIME_DIR"])
+      #expect(!FileManager.default.fileExists(atPath: runtime + "/apus/oci"))
+    }
+  }
+
+  @Test func `create ends while its container waits, and holds none of its streams`() throws {
+    try Self.withPlace { folder, environment in
+      // The outcome is there only when both pipes have ended.
+      let outcome = try Self.oci(["create", "-b", Self.image, "waits", "sleep", "1000"], environment)
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(try Self.state("waits", environment)?["status"]?.text == "created")
+      #expect(try Self.oci(["delete", "waits"], environment).code == 0)
+      // A file is kept as the output: nobody waits for its end.
+      let script =
+        "exec \(Installed.apus) oci create -b \(Self.image) says sh -c 'cat; echo said' >\(folder)/out"
+      _ = try Installed.execute(
+        ["/bin/sh", "-c", script], as: .user, environment: environment, input: "not the container's\n")
+      #expect(try Self.oci(["start", "says"], environment).code == 0)
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          (try? String(contentsOfFile: folder + "/out", encoding: .utf8)) == "said\n"
+        })
+      #expect(try Self.oci(["delete", "--force", "says"], environment).code == 0)
+    }
+  }
+
+  @Test func `a number goes to the file that was asked for, and delete --force ends what runs`() throws {
+    try Self.withPlace { folder, environment in
+      let file = folder + "/pid"
+      let words = ["create", "-b", Self.image, "--pid-file", file, "--id", "runs", "--"]
+      #expect(try Self.oci(words + ["sh", "-c", "sleep 1000 & wait"], environment).code == 0)
+      #expect(try Self.oci(["start", "--id", "runs"], environment).code == 0)
+      let pid = try #require(Int32(try String(contentsOfFile: file, encoding: .utf8)))
+      #expect(try Self.state("runs", environment)?["pid"] == .integer(Int(pid)))
+      #expect(try Self.oci(["delete", "--force", "runs"], environment).code == 0)
+      #expect(!Self.isAlive(pid))
+      let children = try Installed.execute(["/usr/bin/pgrep", "-g", "\(pid)"], as: .root)
+      #expect(children.out.isEmpty)
+    }
+  }
+
+  @Test func `start says why the program could not be executed`() throws {
+    try Self.withPlace { _, environment in
+      #expect(try Self.oci(["create", "-b", Self.image, "x", "/bin/none"], environment).code == 0)
+      let outcome = try Self.oci(["start", "x"], environment)
+      #expect(outcome.code == 255)
+      #expect(outcome.err.contains("cannot run /bin/none"), "\(outcome.err)")
+      #expect(
+        SharedMountTests.wait(seconds: 2) {
+          (try? Self.state("x", environment))??["status"]?.text == "stopped"
+        })
+      #expect(try Self.oci(["delete", "x"], environment).code == 0)
+    }
+  }
+
+  @Test func `create that fails says why, and leaves nothing`() throws {
+    try Self.withPlace { _, environment in
+      let runtime = try #require(environment["XDG_RUNTIME_DIR"])
+      for words in [
+        ["-b", "/none.sif"], ["-b", Self.image, "-B", "/none"], ["-b", Self.image, "--pid-file", "/none/x"],
+      ] {
+        let outcome = try Self.oci(["create"] + words + ["x", "true"], environment)
+        #expect(outcome.code == 255 && outcome.err.hasPrefix("FATAL:   "), "\(outcome.err)")
+        #expect(!FileManager.default.fileExists(atPath: runtime + "/apus/oci"))
+      }
+    }
+  }
+
+  @Test func `a killed create leaves no process, and its ID can be used again`() throws {
+    try Self.withPlace { _, environment in
+      for delay in stride(from: 0, to: 60, by: 5) {
+        let creating = try Running(
+          [Installed.apus, "oci", "create", "-b", Self.image, "x", "sleep", "1000"], environment: environment)
+        usleep(UInt32(delay) * 1000)
+        kill(creating.pid, SIGKILL)
+        let outcome = try creating.finish()
+        let state = try Self.state("x", environment)
+        if outcome.code == 0 {
+          #expect(state?["status"]?.text == "created")
+          #expect(try Self.oci(["delete", "x"], environment).code == 0)
+          continue
+        }
+        // Killed between its last act and its end, it has done all.
+        if state != nil { _ = try Self.oci(["delete", "--force", "x"], environment) }
+        let again = try Self.oci(["create", "-b", Self.image, "x", "sleep", "1000"], environment)
+        #expect(again.code == 0, "\(again.err)")
+        #expect(try Self.oci(["delete", "x"], environment).code == 0)
+      }
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          (try? Installed.execute(
+            ["/usr/bin/pgrep", "-u", "apus-test", "-f", "oci create -b .* x sleep 1000"], as: .root))?.out
+            == ""
+        })
+    }
+  }
+
+  @Test(arguments: ["state", "start", "kill", "delete"])
+  func `an ID that is not known fails, with nothing on standard output`(command: String) throws {
+    try Self.withPlace { _, environment in
+      let outcome = try Self.oci([command, "unknown"], environment)
+      #expect(outcome.code == 255 && outcome.out.isEmpty)
+      #expect(outcome.err.hasPrefix("FATAL:   cannot find the container unknown"), "\(outcome.err)")
+      if command == "kill" || command == "delete" {
+        let forced = try Self.oci([command, "--force", "unknown"], environment)
+        #expect(forced.code == 0 && forced.out.isEmpty && forced.err.isEmpty, "\(forced.err)")
+      }
+    }
+  }
+
+  @Test(
+    arguments: ["../one", "a/b", "..", ".", "", "a\nb", "-x", "a b", String(repeating: "x", count: 4096)])
+  func `refuses a hostile ID`(id: String) throws {
+    try Self.withPlace { folder, environment in
+      for command in ["run", "create", "state", "start", "kill", "delete"] {
+        let bundle = ["run", "create"].contains(command) ? ["--bundle", Self.image] : []
+        let outcome = try Self.oci([command] + bundle + ["--id", id], environment)
+        #expect(outcome.code == 255 && outcome.out.isEmpty)
+        #expect(outcome.err.hasPrefix("FATAL:   cannot use this ID"), "\(outcome.err)")
+      }
+      let runtime = try #require(environment["XDG_RUNTIME_DIR"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: runtime) == [])
+    }
+  }
+
+  @Test func `root finds a user's container by the name, the number, or the ID`() throws {
+    let uid = try Installed.execute(["/usr/bin/id", "-u"], as: .user).line
+    let id = "n1.\(uid).42.0.0"
+    // Where every process of the user would look: root knows no environment of theirs.
+    #expect(try Self.oci(["create", "-b", Self.image, id, "sleep", "1000"]).code == 0)
+    defer { _ = try? Self.oci(["delete", "--force", id]) }
+    for words in [["--user", "apus-test"], ["--user", uid], []] {
+      let outcome = try Self.oci(["state"] + words + ["--id", id], as: .root)
+      #expect(outcome.out.contains("\"created\""), "\(words): \(outcome.err)")
+    }
+    #expect(try Self.oci(["state", "--user", "0", "--id", id]).err.contains("only root"))
+    #expect(try Self.oci(["state", "--user", "no-such-user", "--id", id], as: .root).code == 255)
+    #expect(try Self.oci(["start", "--slurm", "--id", id], as: .root).code == 0)
+    #expect(try Self.oci(["kill", "--slurm", "--id", id, "SIGKILL"], as: .root).code == 0)
+    #expect(
+      SharedMountTests.wait(seconds: 5) {
+        (try? Self.oci(["state", "--id", id], as: .root))?.out.contains("stopped") ?? false
+      })
+    // Once, and once more: Slurm may ask again.
+    for _ in 0..<2 {
+      #expect(try Self.oci(["delete", "--slurm", "--force", "--id", id], as: .root).code == 0)
+      #expect(try Self.oci(["kill", "--slurm", "--id", id, "SIGTERM"], as: .root).code == 0)
+    }
+  }
+
+  @Test func `a process is killed by its number where nothing is kept, with the user's rights alone`() throws
+  {
+    let uid = try Installed.execute(["/usr/bin/id", "-u"], as: .user).line
+    let words = ["kill", "--slurm", "--id", "n1.\(uid).42.0.0", "--pid"]
+    let mine = try Running(["/bin/sleep", "1000"])
+    #expect(try Self.oci(words + ["\(mine.pid)", "SIGTERM"], as: .root).code == 0)
+    #expect(try mine.finish().code == 143)
+    // Another's is out of reach, also for root who asks on behalf of the user.
+    let others = try Running(["/bin/cat"], as: .root)
+    #expect(try Self.oci(words + ["\(others.pid)", "SIGKILL"], as: .root).code == 125)
+    #expect(try others.finish().code == 0)
+    #expect(try Self.oci(words + ["0", "SIGKILL"], as: .root).code == 0)
+    #expect(try Self.oci(words + ["-1", "SIGKILL"], as: .root).code == 1)
+  }
+
+  // MARK: slurm bundle
+
+  @Test func `an image has a bundle that stands for it, made once`() throws {
+    try Self.withPlace { folder, environment in
+      func make(_ words: [String]) throws -> Outcome {
+        try Installed.execute(
+          [Installed.apus, "slurm", "bundle"] + words, as: .user, environment: environment)
+      }
+      let first = try make([Self.image])
+      #expect(first.code == 0 && first.err.isEmpty, "\(first.err)")
+      #expect(try make([Self.image]).line == first.line)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: first.line) == ["config.json"])
+      let document = try JSON(
+        parsing: Array(Data(contentsOf: URL(fileURLWithPath: first.line + "/config.json"))))
+      #expect(document["root"]?["path"]?.text == Self.image)
+      #expect(document["annotations"]?["org.apus.image"]?.text == Self.image)
+      let outcome = try Self.oci(["run", "--bundle", first.line, "--id", "x", "--", "id", "-u"], environment)
+      #expect(outcome.code == 0, "\(outcome.err)")
+      // Where all nodes see it.
+      let shared = try make(["--dir", folder, Self.image])
+      #expect(shared.line.hasPrefix(folder + "/"), "\(shared.err)")
+      for words in [["/none.sif"], ["docker://debian"], ["/etc/passwd"]] {
+        let refused = try make(words)
+        #expect(refused.code == 255 && refused.out.isEmpty)
+      }
+    }
+  }
+
+  @Test func `what an administrator of Slurm installs comes along`() throws {
+    for name in ["oci.conf", "oci-22.05.conf", "cli_filter.lua"] {
+      let path = Installed.folder("APUS_TREE") + "/etc/apus/slurm/" + name
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      // Of the prefix that it was installed with.
+      #expect(text.contains("/opt/bin/apus") && !text.contains("/usr/bin/apus"))
+    }
+  }
+}
