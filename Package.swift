@@ -177,6 +177,7 @@ let package = Package(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
     tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
+    tests("StepJoinTests", imports: ["StepJoin", "Linux", "Model"]),
     tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
     tests("StagingTests", imports: ["Staging", "NodeCache", "Content", "Linux", "Model"]),
     tests("StructureTests", imports: []),

@@ -2,6 +2,14 @@
 extension Commands {
   static let slurm: [Command] = [
     Command(
+      ["slurm", "stage"], "IMAGE", operands: 1...1, completes: .files,
+      summary: "Copy an image to all nodes of this job",
+      description:
+        "Steps that use the image find it on their node's own disk then. It ends when every node has it, and fails "
+        + "where one cannot have it.",
+      examples: ["apus slurm stage tools.sif", "apus slurm stage docker://alpine"], options: [],
+      mixesOptions: true),
+    Command(
       ["slurm", "cache"], "[list|clean]", operands: 0...1, completes: .words(["list", "clean"]),
       summary: "Show or clean the copies of images on this node",
       description:

@@ -63,12 +63,14 @@ bool apus_any_option(void) {
     return false;
 }
 
-bool apus_option_given(const char *name) {
+const char *apus_option_value(const char *name) {
     for (int i = 0; i < COUNT; i++) {
-        if (strcmp(options[i].name, name) == 0) return given[i] != NULL;
+        if (strcmp(options[i].name, name) == 0) return given[i];
     }
-    return false;
+    return NULL;
 }
+
+bool apus_option_given(const char *name) { return apus_option_value(name) != NULL; }
 
 bool apus_wants_container(char *const *environment, bool native) {
     if (apus_option_given("container-image") || apus_option_given("container-name")) return true;

@@ -75,6 +75,29 @@ EXPORTED int slurm_spank_init_post_opt(spank_t spank, int count, char **site) {
     return apus_wait_helper(helper) == 0 ? 0 : -1;
 }
 
+// In srun, when the nodes are known: where the site or the user wants it, the image is sent to all of them.
+EXPORTED int slurm_spank_local_user_init(spank_t spank, int count, char **words) {
+    (void)count, (void)words;
+    const char *mode = apus_site("stage", "");
+    const char *asked = apus_option_value("container-stage");
+    if (!asked) asked = apus_variable(environ, "APUS_CONTAINER_STAGE");
+    if (asked && *asked) mode = asked;
+    if (strcmp(mode, "sbcast") != 0 && strcmp(mode, "auto") != 0) return 0;
+    if (!apus_wants_container(environ, false)) return 0;
+    struct words all = {0};
+    apus_begin_helper(&all, "broadcast");
+    apus_append_options(&all);
+    apus_append(&all, "--nodes");
+    apus_append(&all, "%u", (unsigned)number(spank, S_JOB_NNODES));
+    apus_append(&all, "--job");
+    apus_append(&all, "%u", (unsigned)number(spank, S_JOB_ID));
+    struct helper_state state = {0};
+    pid_t helper = apus_start_helper(&all, environ, &state);
+    if (helper > 0) apus_wait_helper(helper);
+    apus_free_words(&all);
+    return 0;
+}
+
 static bool is_containerised(spank_t spank) {
     uint32_t step = number(spank, S_JOB_STEPID);
     if (step == EXTERN_STEP || step == INTERACTIVE_STEP) return false;

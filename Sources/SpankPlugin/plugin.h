@@ -24,6 +24,8 @@ bool apus_wants_container(char *const *environment, bool native);
 bool apus_any_option(void);
 // Whether the user gave this option (its name without the dashes).
 bool apus_option_given(const char *name);
+// What was given for it; a flag's is the empty text. NULL: nothing.
+const char *apus_option_value(const char *name);
 // Appends "--option NAME=VALUE" for each option that was given.
 struct words;
 void apus_append_options(struct words *words);

@@ -56,7 +56,8 @@ import Testing
       #expect(Self.names(place) == ["one"])
       #expect(try ContainerDirectory.find(id, uid: uid, xdg: place).state() == nil)
       let next = try ContainerDirectory.create(id, uid: uid, xdg: place)
-      #expect(!next.holds(ContainerDirectory.unfinishedName))
+      let isClean = !next.holds(ContainerDirectory.unfinishedName)
+      #expect(isClean)
       try next.write(ContainerRecord(bundle: "/b", annotations: []))
       _ = consume next
       #expect(

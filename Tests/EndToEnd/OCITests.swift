@@ -320,8 +320,11 @@ import Testing
       #expect(try Self.state("runs", environment)?["pid"] == .integer(Int(pid)))
       #expect(try Self.oci(["delete", "--force", "runs"], environment).code == 0)
       #expect(!Self.isAlive(pid))
-      let children = try Installed.execute(["/usr/bin/pgrep", "-g", "\(pid)"], as: .root)
-      #expect(children.out.isEmpty)
+      let children = ["/usr/bin/pgrep", "--runstates", "D,R,S,T", "-g", "\(pid)"]
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          (try? Installed.execute(children, as: .root))?.out.isEmpty ?? false
+        })
     }
   }
 
@@ -438,11 +441,14 @@ import Testing
   {
     let uid = try Installed.execute(["/usr/bin/id", "-u"], as: .user).line
     let words = ["kill", "--slurm", "--id", "n1.\(uid).42.0.0", "--pid"]
-    let mine = try Running(["/bin/sleep", "1000"])
+    // It says so once it is the user's: before, it is on its way from root.
+    let mine = try Running(["/bin/sh", "-c", "echo ready; exec sleep 1000"])
+    #expect(mine.line() == "ready")
     #expect(try Self.oci(words + ["\(mine.pid)", "SIGTERM"], as: .root).code == 0)
     #expect(try mine.finish().code == 143)
     // Another's is out of reach, also for root who asks on behalf of the user.
-    let others = try Running(["/bin/cat"], as: .root)
+    let others = try Running(["/bin/sh", "-c", "echo ready; exec cat"], as: .root)
+    #expect(others.line() == "ready")
     #expect(try Self.oci(words + ["\(others.pid)", "SIGKILL"], as: .root).code == 125)
     #expect(try others.finish().code == 0)
     #expect(try Self.oci(words + ["0", "SIGKILL"], as: .root).code == 0)

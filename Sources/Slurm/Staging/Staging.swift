@@ -94,7 +94,8 @@ public struct Staging {
     }
   }
 
-  private static func digest(of file: Int32) throws(SystemCallFault) -> Digest {
+  /// The digest of all bytes of an open file.
+  public static func digest(of file: Int32) throws(SystemCallFault) -> Digest {
     let hasher = DigestHasher()
     var offset = 0
     while true {

@@ -29,6 +29,8 @@ struct StagingWords: Equatable {
   private(set) var isQuiet = false
   private(set) var node = ""
   private(set) var nodeID = 0
+  /// The job, where this is no step of it yet.
+  private(set) var job: String?
   /// What the launcher is started with again.
   private(set) var rest: [String] = []
 
@@ -60,6 +62,7 @@ struct StagingWords: Equatable {
         rest += equals == nil ? [word, value] : [word]
         switch name {
         case "--node": node = value
+        case "--job": job = value
         case "--nodeid": nodeID = Int(value) ?? 0
         case "--site": try site(value)
         default: break

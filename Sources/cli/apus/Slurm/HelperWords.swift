@@ -26,6 +26,13 @@ struct HelperWords {
   private(set) var handed: String?
   /// Whether Slurm's own `--container` is the plugin's business on this node.
   private(set) var servesNative = false
+  /// What a step's environment says of the node, where no plugin has said it.
+  mutating func take(_ variables: Variables) {
+    node = variables["SLURMD_NODENAME"] ?? node
+    nodes = variables["SLURM_NNODES"].flatMap { Int($0) } ?? nodes
+    nodeNumber = variables["SLURM_NODEID"].flatMap { Int($0) } ?? nodeNumber
+  }
+
   /// The options with Slurm's own `--container`, which a node sees as a variable.
   func stepOptions(_ variables: Variables) -> [(name: String, value: String)] {
     guard let native = variables["SLURM_CONTAINER"], !native.isEmpty, servesNative else { return options }

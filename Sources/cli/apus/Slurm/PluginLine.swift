@@ -18,13 +18,9 @@ struct PluginLine {
   /// Looks where Slurm looks: beside slurm.conf, in the file that slurm.conf names, and in those it includes
   /// (spank(8), "CONFIGURATION"). nil: there is none, or it cannot be read.
   static func find(_ variables: Variables) -> PluginLine? {
-    let configuration = variables["SLURM_CONF"] ?? "/etc/slurm/slurm.conf"
-    let folder = ContainerPath.parent(configuration)
-    let named = lines(of: configuration).compactMap { line -> String? in
-      let fields = line.fields(at: UInt8(ascii: "="))
-      return fields.count == 2 && fields[0].lowercased() == "plugstackconfig" ? String(fields[1]) : nil
-    }
-    return find(in: named.last ?? folder + "/plugstack.conf", folder: folder, depth: 0)
+    let configuration = SlurmConfiguration(variables)
+    let folder = configuration.folder
+    return find(in: configuration["plugstackconfig"] ?? folder + "/plugstack.conf", folder: folder, depth: 0)
   }
 
   private static func find(in file: String, folder: String, depth: Int) -> PluginLine? {

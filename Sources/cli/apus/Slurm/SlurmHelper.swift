@@ -5,18 +5,20 @@ internal import Model
 internal import Settings
 internal import StepOptions
 
-/// `apus slurm-helper check|start|end`: what the SPANK plugin starts. Not for people, so it is in no list of commands.
+/// `apus slurm-helper check|start|stage|broadcast|end`: what the SPANK plugin starts. Not for people, so it is in no list of commands.
 func runSlurmHelper(_ raw: [String], _ variables: Variables, _ output: Output) -> Int32 {
-  guard raw.count > 1, let words = HelperWords(raw[2...]) else {
+  guard raw.count > 1, var words = HelperWords(raw[2...]) else {
     return output.fatal(
       Explanation(
         what: "cannot help Slurm's plugin", why: "its words are not understood: the plugin is of another version",
         remedy: "install both from one version: apus slurm install"),
       exit: ExitCode.jobStep)
   }
+  if raw[1] == "stage" { words.take(variables) }
   switch raw[1] {
   case "check": return checkStep(words, variables, output)
   case "start": return StepStart(words: words, raw: raw, variables: variables, output: output).run()
+  case "stage", "broadcast": return stageImage(words, raw, variables, output)
   default: return endJob(words, output)
   }
 }
@@ -42,6 +44,38 @@ private func checkStep(_ words: HelperWords, _ variables: Variables, _ output: O
     // Left to the node, whose exit code says that the fault is not the program's: 125.
     if case .notInThisVersion = error { return 0 }
     return output.fatal(error.explanation, exit: ExitCode.usage)
+  }
+}
+
+/// `stage`: copies the image to this node, without a step. `broadcast`: in srun, sends it to all nodes of the job.
+private func stageImage(
+  _ words: HelperWords, _ raw: [String], _ variables: Variables, _ output: Output
+) -> Int32 {
+  let directory = stepDirectory(variables)
+  do throws(StepFailure) {
+    let site: SiteOptions
+    let options: StepOptions
+    do throws(StepFault) {
+      site = try SiteOptions(words: words.site)
+      options = try StepOptions(
+        words: words.stepOptions(variables), variables: variables, site: site, directory: directory)
+    } catch { throw StepFailure(error) }
+    guard let name = options.image else { return 0 }
+    let file = StepImageFile(
+      words: words, raw: raw, variables: variables, output: output, options: options, site: site)
+    if raw[1] == "stage" {
+      try file.stage(name, from: directory)
+    } else {
+      try file.broadcast(name, from: directory)
+    }
+    return 0
+  } catch {
+    // The nodes will say what is wrong with an image, and copy it themselves.
+    if raw[1] == "broadcast" { return 0 }
+    let text = error.explanation
+    return output.fatal(
+      Explanation(what: "\(words.node): \(text.what)", why: text.why, remedy: text.remedy),
+      exit: ExitCode.jobStep)
   }
 }
 

@@ -22,20 +22,51 @@ struct StepImageFile {
   /// `name`: as the user or the named container has it. `directory`: where relative paths begin.
   func open(_ name: String, from directory: String) throws(StepFailure) -> ImageFile {
     if let handed = words.handed { return try image(handed) }
-    let found: StepImage
-    do throws(StepFault) {
-      found = try StepImage.resolve(
-        name, origin: options.imageOrigin, directory: directory, imagePath: site.imagePath,
-        exists: { (try? File.facts($0)) != nil })
-    } catch { throw StepFailure(error) }
-    switch found {
+    switch try resolve(name, from: directory) {
     // Its size is known when it is here: `apus-image` asks again then.
     case .reference(let reference):
       throw becomeImageProgram(reference, way: options.stage == .direct ? .direct : .node)
     case .path(let path):
       let image = try image(path)
+      if let same = SiteImages.equal(to: image, in: site.imagePath) { return try self.image(same) }
       return try staged(image) ?? image
     }
+  }
+
+  /// Copies the image to this node, or sees that it is there: no step is started. Returns only why not.
+  func stage(_ name: String, from directory: String) throws(StepFailure) {
+    let found = try resolve(name, from: directory)
+    guard case .path(let path) = found else {
+      if case .reference(let reference) = found { throw becomeImageProgram(reference, way: .node, verb: "stage") }
+      return
+    }
+    let image = try image(path)
+    guard let directory = site.cacheDirectory else {
+      throw StepFailure(
+        Explanation(
+          what: "cannot copy the image to the nodes", why: "the site has no cache on them",
+          remedy: "ask the administrator for cache_dir in plugstack.conf"))
+    }
+    if SiteImages.equal(to: image, in: site.imagePath) != nil || copy(of: image, in: directory) != nil { return }
+    throw becomeImageProgram(path, way: .node, verb: "stage", incoming: incoming(image))
+  }
+
+  /// Sends the image to all nodes of the job, where that is the way it goes. Returns only why not.
+  func broadcast(_ name: String, from directory: String) throws(StepFailure) {
+    guard case .path(let path) = try resolve(name, from: directory), site.cacheDirectory != nil else { return }
+    let image = try image(path)
+    guard case .squashfs = image.kind, SiteImages.equal(to: image, in: site.imagePath) == nil,
+      decision(for: image).way == .sbcast
+    else { return }
+    throw becomeImageProgram(path, way: .node, verb: "broadcast")
+  }
+
+  private func resolve(_ name: String, from directory: String) throws(StepFailure) -> StepImage {
+    do throws(StepFault) {
+      return try StepImage.resolve(
+        name, origin: options.imageOrigin, directory: directory, imagePath: site.imagePath,
+        exists: { (try? File.facts($0)) != nil })
+    } catch { throw StepFailure(error) }
   }
 
   private func image(_ path: String) throws(StepFailure) -> ImageFile {
@@ -49,15 +80,23 @@ struct StepImageFile {
   /// The node's copy of an image; nil: it is used where it lies.
   private func staged(_ image: ImageFile) throws(StepFailure) -> ImageFile? {
     guard let directory = site.cacheDirectory, case .squashfs = image.kind else { return nil }
-    let decision = StagePolicy.decide(
-      mode: isInStore(image) ? .direct : options.stage, size: image.facts.size,
-      isNodeLocal: isNodeLocal(image), hasCache: true, nodes: words.nodes,
-      sbcastMinimum: site.sbcastMinimum)
+    let decision = decision(for: image)
     output.notice(
       Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
     guard decision.way != .direct else { return nil }
     if let copy = copy(of: image, in: directory) { return try self.image(copy) }
-    throw becomeImageProgram(image.path, way: .node)
+    throw becomeImageProgram(image.path, way: .node, incoming: incoming(image))
+  }
+
+  private func decision(for image: ImageFile) -> StageDecision {
+    StagePolicy.decide(
+      mode: isInStore(image) ? .direct : options.stage, size: image.facts.size,
+      isNodeLocal: isNodeLocal(image), hasCache: site.cacheDirectory != nil, nodes: words.nodes,
+      sbcastMinimum: site.sbcastMinimum)
+  }
+
+  private func incoming(_ image: ImageFile) -> IncomingFile? {
+    site.cacheDirectory.flatMap { IncomingFile.find(image.facts, in: $0, uid: geteuid()) }
   }
 
   private func isInStore(_ image: ImageFile) -> Bool {
@@ -83,9 +122,14 @@ struct StepImageFile {
   }
 
   /// Returns only why not.
-  private func becomeImageProgram(_ source: String, way: StageDecision.Way) -> StepFailure {
+  private func becomeImageProgram(
+    _ source: String, way: StageDecision.Way, verb: String = "start", incoming: IncomingFile? = nil
+  ) -> StepFailure {
     let program = Installation.imageProgram
-    let all = [program] + raw + ["--source", source, "--stage", way.rawValue, "--verify", options.verify.rawValue]
+    var all = [program, "slurm-helper", verb] + raw.dropFirst(2)
+    all += ["--source", source, "--stage", way.rawValue, "--verify", options.verify.rawValue]
+    if verb == "stage" { all += ["--node", words.node, "--nodeid", "\(words.nodeNumber)"] }
+    if let incoming { all += ["--incoming", incoming.path, "--digest", incoming.digest] }
     let cause = Process.become(program, all, environment: variables.all)
     return StepFailure(
       Explanation(

@@ -25,6 +25,12 @@ struct StepStart {
     do throws(StepFailure) {
       try checkProtocol()
       let (site, options) = try readOptions()
+      // A batch script's step is on one node: the others get the image meanwhile.
+      if words.script != nil, words.handed == nil, site.cacheDirectory != nil, options.stage != .direct,
+        let image = options.image
+      {
+        NodeStaging(image: image, site: words.site, variables)?.start()
+      }
       let container = try NamedContainer(options, site, variables)
       // Out of reach once this process is inside.
       let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
@@ -91,6 +97,7 @@ struct StepStart {
     facts.needs =
       .ofMPI(variables, exists: { exists($0) })
       + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
+    if options.showsSlurm { facts.needs = facts.needs + SlurmClient(variables).needs }
     var request = makeLaunchRequest(options, site: site, facts: facts)
     if options.runsEntrypoint { request.action = .run }
     let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
