@@ -209,13 +209,13 @@ enum Cluster {
 
   // MARK: What must be so between tests
 
-  /// `NODE NUMBER COMMAND` of what runs on nodes besides slurmd: steps, their programs, helpers, servers of images.
+  /// `NODE NUMBER COMMAND` of what runs on nodes besides slurmd and `SharedFiles`: steps, their programs, helpers, servers of images.
   static func processes() throws -> [String] {
     try Installed.execute(
       [Installed.checkout + "/scripts/test-cluster", "processes", folder ?? ""], as: .root
     ).out.split(separator: "\n").map(String.init).filter {
       let words = $0.split(separator: " ")
-      return !(words.count > 2 && words[2].hasSuffix("slurmd"))
+      return !(words.count > 2 && words[2].hasSuffix("slurmd")) && !$0.contains("/shared-fs.py ")
     }
   }
 
