@@ -16,6 +16,10 @@ func runSlurmHelper(_ raw: [String], _ variables: Variables, _ output: Output) -
       exit: ExitCode.jobStep)
   }
   if raw[1] == "stage" { words.take(variables) }
+  var output = output
+  if words.site.contains(where: { ["quiet", "quiet=on", "quiet=yes", "quiet=1"].contains($0) }) {
+    output.level = -1
+  }
   switch raw[1] {
   case "check": return checkStep(words, variables, output)
   case "start": return StepStart(words: words, raw: raw, variables: variables, output: output).run()

@@ -34,7 +34,14 @@ struct StepStart {
       let container = try NamedContainer(options, site, variables)
       // Out of reach once this process is inside.
       let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
-      if let running = try container?.running() { return try answer(running, nowhere: nowhere) }
+      if let running = try container?.running() {
+        if !options.mounts.isEmpty, words.nodeNumber == 0 {
+          output.notice(
+            Notice(
+              .warning, "ignoring --container-mounts: the container runs already, with the mounts it has"))
+        }
+        return try answer(running, nowhere: nowhere)
+      }
       let image = try StepImageFile(
         words: words, raw: raw, variables: variables, output: output, options: options, site: site
       ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
