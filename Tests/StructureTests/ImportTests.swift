@@ -16,6 +16,7 @@ import Testing
     (room: "StepOptions", imports: ["Model", "Settings", "Launch"]),
     (room: "StepJoin", imports: ["Model", "Linux", "Glibc"]),
     (room: "NodeCache", imports: ["Model", "Linux", "Glibc"]),
+    (room: "PluginStamp", imports: ["Model"]), (room: "NodeSetup", imports: ["Model", "PluginStamp"]),
     (room: "Staging", imports: ["Model", "Linux", "Glibc", "Synchronization", "Content", "NodeCache"]),
   ]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
