@@ -397,6 +397,29 @@ import Testing
     }
   }
 
+  @Test func `a container that oci run became is stopped for who asks with --force`() throws {
+    let outcome = try Self.oci(["state", "--slurm", "--force", "--id", "n1.1.2.3.4"])
+    #expect(outcome.code == 0 && outcome.err.isEmpty, "\(outcome.err)")
+    let state = try JSON(parsing: Array(outcome.out.utf8))
+    #expect(state["status"]?.text == "stopped" && state["pid"] == nil)
+  }
+
+  @Test func `the file of variables goes when it is to be taken, also by way of a bundle`() throws {
+    try Self.withPlace { folder, environment in
+      let bundle = try Self.bundle(#"{"root": {"path": "\#(Self.image)"}}"#, in: folder)
+      // The user's own, as those of Slurm are.
+      let script = """
+        for place in \(Self.image) \(bundle); do
+          printf 'A=of the job\\0' >\(folder)/own
+          \(Installed.apus) oci run --slurm -b $place --env-file \(folder)/own --take-env-file --id x -- \
+            sh -c 'echo $A; [ -e \(folder)/own ] || echo gone'
+        done
+        """
+      let outcome = try Installed.execute(["/bin/sh", "-c", script], as: .user, environment: environment)
+      #expect(outcome.line == "of the job\ngone\nof the job\ngone", "\(outcome.err)")
+    }
+  }
+
   @Test(
     arguments: ["../one", "a/b", "..", ".", "", "a\nb", "-x", "a b", String(repeating: "x", count: 4096)])
   func `refuses a hostile ID`(id: String) throws {

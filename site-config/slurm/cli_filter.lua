@@ -42,6 +42,14 @@ local function apus_container(image)
   return bundle
 end
 
+-- Whether the options ask for more tasks than one on a node, which slurmd would refuse without a reason.
+local function has_several_tasks(options)
+  local tasks = tonumber(options["ntasks"] or "")
+  local nodes = tonumber(options["nodes"] or "")
+  local each = tonumber(options["ntasks-per-node"] or "")
+  return (each and each > 1) or (tasks and tasks > (nodes or 1))
+end
+
 function slurm_cli_setup_defaults(options, early_pass)
   return slurm.SUCCESS
 end
@@ -55,6 +63,10 @@ function slurm_cli_pre_submit(options, pack_offset)
     end
     if bundle ~= image then
       options["container"] = bundle
+    end
+    if options["type"] ~= "sbatch" and options["type"] ~= "salloc" and has_several_tasks(options) then
+      slurm.log_error("apus: this Slurm starts one task on a node with --container: ask for as many nodes as tasks (-N)")
+      return slurm.ERROR
     end
   end
   return slurm.SUCCESS

@@ -140,6 +140,8 @@ private struct Caller {
       request.workingDirectory = directory
     }
     if let text = parsed.value("umask"), let mask = UInt32(text, radix: 8) { umask(mask) }
+    // Not before apus-image has been here: it starts this program again with the same words.
+    if parsed.isOn("take-env-file"), let file = parsed.value("env-file") { unsafe unlink(file) }
     let mount = mountOptions(options, settings, variables, output)
     enterDirectory(parsed)
     return Launching(
