@@ -18,8 +18,17 @@ local function quoted(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
--- The directory for an image; the value itself where it is none, and nil after a message where it cannot be used.
+-- The directory for an image; an absolute path of the value itself where it is none, because slurmd would look for it from
+-- its own directory; nil after a message where it cannot be used.
 local function apus_container(image)
+  if not image:match("^/") then
+    local pipe = io.popen("pwd", "r")
+    local directory = pipe and pipe:read("*l")
+    if pipe then
+      pipe:close()
+    end
+    image = (directory or "") .. "/" .. image
+  end
   if not (image:match("%.sif$") or image:match("%.sqsh$") or image:match("%.sqfs$")) then
     return image
   end
