@@ -244,6 +244,26 @@ import Testing
     }
   }
 
+  @Test func `a reference may stand for the bundle, and what fails on the way names the node`() throws {
+    try Self.withPlace { folder, environment in
+      let archives = folder + "/archives"
+      let made = try Installed.execute(
+        [Installed.checkout + "/scripts/test-archives", Installed.image("tiny"), archives], as: .root)
+      try #require(made.code == 0, "\(made.err)")
+      _ = try Installed.execute(["/bin/chmod", "-R", "a+rX", archives], as: .root)
+      let file = try Self.variables(
+        ["A=of the job", "HOME=\(Installed.home)", "APUS_CACHEDIR=\(folder)/cache", "SLURMD_NODENAME=n7"],
+        in: folder)
+      let words = ["run", "--slurm", "--env-file", file, "--id", "x", "--bundle"]
+      let outcome = try Self.oci(
+        words + ["oci-archive:\(archives)/oci.tar", "--", "sh", "-c", "echo $A; id -u"], environment)
+      #expect(outcome.code == 0 && outcome.line.hasPrefix("of the job\n"), "\(outcome.err)")
+      let refused = try Self.oci(
+        words + ["oci-archive:\(archives)/docker.tar", "--", "true"], environment)
+      #expect(refused.code == 125 && refused.err.hasPrefix("FATAL:   n7: "), "\(refused.err)")
+    }
+  }
+
   // MARK: create, start, state, kill, delete
 
   @Test func `a container goes through its states, and leaves nothing`() throws {
