@@ -79,6 +79,14 @@ let image: [Target] = [
     ]),
 ]
 
+/// The rooms of job steps under Slurm.
+let slurm: [Target] = [
+  module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
+  module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
+  module("NodeCache", in: "Slurm", imports: ["Model", "Linux"]),
+  module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
+]
+
 /// Containers as OCI runtimes have them: bundles, and containers with a state.
 let containers: [Target] = [
   module("Bundle", in: "OCI", imports: ["Model"]),
@@ -92,14 +100,16 @@ let programs: [Target] = [
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "Bundle", "Containers", "Doctor", "Messages",
+      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "Bundle", "Containers", "Doctor",
+      "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
   .executableTarget(
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "Bundle",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "Bundle",
       "Messages",
     ],
     path: "Sources/cli/apus-image", swiftSettings: code, linkerSettings: tools),
@@ -136,7 +146,7 @@ let package = Package(
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),
-  ] + core + image + containers + programs + fuzzers + [
+  ] + core + image + slurm + containers + programs + fuzzers + [
     tests("CommandLineTests", imports: ["CommandLine"]),
     tests("ModelTests", imports: ["Model"]),
     tests("LinuxTests", imports: ["Linux", "Model"]),
@@ -166,6 +176,10 @@ let package = Package(
     tests(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
+    tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
+    tests("StepJoinTests", imports: ["StepJoin", "Linux", "Model"]),
+    tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
+    tests("StagingTests", imports: ["Staging", "NodeCache", "Content", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),
   ]

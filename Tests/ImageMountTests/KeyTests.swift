@@ -17,10 +17,4 @@ import Testing
   {
     #expect(GroupKey.lifePath(ofCgroups: text) == path)
   }
-
-  /// Test vectors of FNV-1a with 128 bits.
-  @Test(arguments: [("", "6c62272e07bb014262b821756295c58d"), ("a", "d228cb696f1a8caf78912b704e4a8964")])
-  func `names are made by the published sum`(text: String, sum: String) {
-    #expect(Hash.hexadecimal(of: text) == sum)
-  }
 }

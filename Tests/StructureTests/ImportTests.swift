@@ -11,6 +11,13 @@ import Testing
   static let imageRooms = [
     "Tree", "Content", "Reference", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion",
   ]
+  /// Rooms of job steps, each with what it may import.
+  static let stepRooms = [
+    (room: "StepOptions", imports: ["Model", "Settings", "Launch"]),
+    (room: "StepJoin", imports: ["Model", "Linux", "Glibc"]),
+    (room: "NodeCache", imports: ["Model", "Linux", "Glibc"]),
+    (room: "Staging", imports: ["Model", "Linux", "Glibc", "Synchronization", "Content", "NodeCache"]),
+  ]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
@@ -47,6 +54,14 @@ import Testing
     let barred: Set = ["ImageServer", "ImageMount", "Launch", "Engine", "CommandLine"]
     for (file, module) in try Self.imports(of: "Image/\(room)") {
       #expect(!barred.contains(module), "\(room)/\(file) imports \(module)")
+    }
+  }
+
+  @Test(arguments: stepRooms) func `a room of job steps imports what its row names`(
+    room: String, imports: [String]
+  ) throws {
+    for (file, module) in try Self.imports(of: "Slurm/\(room)") {
+      #expect(imports.contains(module), "\(room)/\(file) imports \(module)")
     }
   }
 
@@ -94,7 +109,9 @@ import Testing
       // doctor tries in a child what a launch would do.
       if file.path.contains("/Doctor/") { continue }
       // Each of the two programs becomes the other.
-      if ["ImageProgram.swift", "LaunchCommand.swift"].contains(file.lastPathComponent) { continue }
+      if ["ImageProgram.swift", "LaunchCommand.swift", "SlurmStage.swift"].contains(file.lastPathComponent) {
+        continue
+      }
       let text = try String(contentsOf: file, encoding: .utf8)
       for call in calls { #expect(!text.contains(call), "\(file.lastPathComponent) calls \(call))") }
     }

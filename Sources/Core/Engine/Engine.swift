@@ -34,10 +34,13 @@ public enum Engine {
   public typealias Trace = (Notice) -> Void
 
   /// Leaves the host's mount namespace for one of this launch. `overlayDirectory` is that of a persistent writable
-  /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace.
+  /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace. `mapsRoot`: the program is root
+  /// of a user namespace of its own.
   public static func enter(
-    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, trace: Trace? = nil
+    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool = false,
+    trace: Trace? = nil
   ) throws(EngineFault) -> Entered {
+    let rootMap: Entered.Inner? = mapsRoot && !isPrivileged ? .made(uid: 0, gid: 0) : nil
     let lock: OverlayLock? =
       if let overlayDirectory { try OverlayLock.acquire(directory: overlayDirectory) } else { nil }
     if let overlayDirectory { trace?(Notice(.debug, "locked the overlay \(printable(overlayDirectory))")) }
@@ -48,7 +51,8 @@ public enum Engine {
         try Namespace.unshare(.mount)
         try Mount.makeEverythingSlave()
         trace?(Notice(.debug, "entered the server's outer user namespace, made a mount namespace beneath it"))
-        return Entered(image: Descriptor(owning: mount), inner: .joined(inner), overlayLock: lock)
+        return Entered(
+          image: Descriptor(owning: mount), inner: rootMap ?? .joined(inner), overlayLock: lock)
       case .place(let outer, let inner, let namespace, let path):
         try Namespace.enter(outer, .user)
         try Namespace.enter(namespace, .mount)
@@ -57,7 +61,7 @@ public enum Engine {
         let image = try File.open(path, O_PATH | O_DIRECTORY)
         trace?(
           Notice(.debug, "entered the server's user and mount namespaces, made a copy of the latter"))
-        return Entered(image: image, inner: .joined(inner), overlayLock: lock)
+        return Entered(image: image, inner: rootMap ?? .joined(inner), overlayLock: lock)
       case .kernelMount(let mount, let isOverRoot):
         trace?(Notice(.debug, "made a mount namespace with the image in it"))
         return Entered(
@@ -72,7 +76,7 @@ public enum Engine {
         }
         let made = isPrivileged ? "a mount namespace" : "an outer user namespace and a mount namespace"
         trace?(Notice(.debug, "made \(made)"))
-        return Entered(image: image, inner: inner, overlayLock: lock)
+        return Entered(image: image, inner: rootMap ?? inner, overlayLock: lock)
       }
     } catch {
       if error.call == "unshare" || error.call == "clone" { throw .namespacesRefused(cause: error) }
@@ -118,7 +122,7 @@ public enum Engine {
       plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram)
   }
 
-  private static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
+  static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
     var kinds: NamespaceKinds = []
     for step in steps {
       switch step.kind {
@@ -133,10 +137,14 @@ public enum Engine {
       let names = steps.map { $0.kind.rawValue }.joined(separator: ", ")
       throw .setup(activity: "make the namespaces \(names)", cause: error)
     }
+    guard kinds.contains(.network) else { return }
+    do throws(SystemCallFault) { try Namespace.raiseLoopback() } catch {
+      throw .setup(activity: "switch on the loopback device of the container", cause: error)
+    }
   }
 
   /// From the root of the host to the working directory of the program, in this process.
-  private static func setUp(
+  static func setUp(
     _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void
   ) throws(EngineFault) {
     // Opened before the root changes: the id maps are written through it, whatever /proc is then.

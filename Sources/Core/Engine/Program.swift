@@ -59,7 +59,7 @@ struct Program {
   }
 
   /// The working directory by the name under which it was planned; the kernel's where that is none of them.
-  private var workingDirectory: String {
+  var workingDirectory: String {
     if let here = try? File.facts(".") {
       for path in plan.directories {
         if let there = try? File.facts(path), there.inode == here.inode, there.device == here.device {

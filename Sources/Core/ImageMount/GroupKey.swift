@@ -52,25 +52,3 @@ public struct GroupKey: Equatable, Sendable {
     return "/" + kept.connected(by: "/")
   }
 }
-
-/// Names for files made of values: FNV-1a of 128 bits, for which nobody but the user could want a collision.
-public enum Hash {
-  public static func hexadecimal(of text: String) -> String {
-    // Offset basis and prime of the 128-bit variant (Fowler, Noll, Vo: "The FNV Non-Cryptographic Hash Algorithm").
-    var high: UInt64 = 0x6C62_272E_07BB_0142
-    var low: UInt64 = 0x62B8_2175_6295_C58D
-    for byte in text.utf8 {
-      low ^= UInt64(byte)
-      // × (2^88 + 0x13B)
-      let (carry, product) = low.multipliedFullWidth(by: 0x13B)
-      high = high &* 0x13B &+ carry &+ low << 24
-      low = product
-    }
-    return digits(high) + digits(low)
-  }
-
-  private static func digits(_ value: UInt64) -> String {
-    let text = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
-  }
-}

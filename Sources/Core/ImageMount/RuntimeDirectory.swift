@@ -1,4 +1,3 @@
-internal import Glibc
 public import Linux
 public import Model
 
@@ -8,6 +7,15 @@ public enum RuntimeDirectoryFault: Error, Equatable, Sendable {
   case notOurs(path: String, owner: UInt32, mode: UInt32)
   case notADirectory(path: String)
   case cannotMake(SystemCallFault)
+
+  init(_ fault: PrivateDirectoryFault) {
+    self =
+      switch fault {
+      case .notOurs(let path, let owner, let mode): .notOurs(path: path, owner: owner, mode: mode)
+      case .notADirectory(let path): .notADirectory(path: path)
+      case .call(let cause): .cannotMake(cause)
+      }
+  }
 }
 
 extension RuntimeDirectoryFault: Explained {
@@ -49,8 +57,9 @@ public struct RuntimeDirectory: Equatable, Sendable {
 
   /// Refuses a directory that `make` would refuse; makes nothing. None at all is fine.
   public static func check(_ path: String, uid: UInt32) throws(RuntimeDirectoryFault) {
-    do throws(RuntimeDirectoryFault) { _ = try openOurs(path, from: AT_FDCWD, uid: uid) } catch {
-      guard case .cannotMake(let cause) = error, cause.number == ENOENT else { throw error }
+    do throws(PrivateDirectoryFault) { _ = try PrivateDirectory.open(path, uid: uid) } catch {
+      if error.isMissing { return }
+      throw RuntimeDirectoryFault(error)
     }
   }
 
@@ -58,47 +67,14 @@ public struct RuntimeDirectory: Equatable, Sendable {
   public static func make(_ path: String, below name: String, uid: UInt32) throws(RuntimeDirectoryFault)
     -> Descriptor
   {
-    // The first is nearly always there, the other goes with the last server of its group.
-    let top: Descriptor
-    do throws(RuntimeDirectoryFault) { top = try openOurs(path, from: AT_FDCWD, uid: uid) } catch {
-      guard case .cannotMake(let cause) = error, cause.number == ENOENT else { throw error }
-      top = try makeAndOpen(path, from: AT_FDCWD, uid: uid)
-    }
-    return try makeAndOpen(name, from: top.number, uid: uid)
-  }
-
-  private static func makeAndOpen(
-    _ path: String, from base: Int32, uid: UInt32
-  ) throws(RuntimeDirectoryFault) -> Descriptor {
-    do throws(SystemCallFault) {
-      try retrying("mkdir", path) { unsafe mkdirat(base, path, 0o700) }
-    } catch { if error.number != EEXIST { throw .cannotMake(error) } }
-    return try openOurs(path, from: base, uid: uid)
-  }
-
-  private static func openOurs(
-    _ path: String, from base: Int32, uid: UInt32
-  ) throws(RuntimeDirectoryFault) -> Descriptor {
-    let directory = try openChecked(path, from: base)
-    let facts: FileFacts
-    do throws(SystemCallFault) { facts = try File.facts(directory) } catch { throw .cannotMake(error) }
-    guard facts.uid == uid, facts.mode & 0o077 == 0 else {
-      throw .notOurs(path: path, owner: facts.uid, mode: facts.mode)
-    }
-    return directory
-  }
-
-  private static func openChecked(_ path: String, from base: Int32) throws(RuntimeDirectoryFault)
-    -> Descriptor
-  {
-    do throws(SystemCallFault) {
-      return try File.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, from: base)
-    } catch {
-      if error.number == ENOTDIR || error.number == ELOOP { throw .notADirectory(path: path) }
-      if error.number == EACCES, let facts = try? File.facts(path, from: base, following: false) {
-        throw .notOurs(path: path, owner: facts.uid, mode: facts.mode)
+    do throws(PrivateDirectoryFault) {
+      // The first is nearly always there, the other goes with the last server of its group.
+      let top: Descriptor
+      do throws(PrivateDirectoryFault) { top = try PrivateDirectory.open(path, uid: uid) } catch {
+        guard error.isMissing else { throw error }
+        top = try PrivateDirectory.make(path, uid: uid)
       }
-      throw .cannotMake(error)
-    }
+      return try PrivateDirectory.make(name, from: top.number, uid: uid)
+    } catch { throw RuntimeDirectoryFault(error) }
   }
 }

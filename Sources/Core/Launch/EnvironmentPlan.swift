@@ -73,6 +73,7 @@ private func fixedVariables(
   let current = host.currentDirectory ?? "/"
   for text in request.binds { targets += try BindGrammar.parse(bind: text, from: current).map(\.target) }
   for text in request.mounts { targets.append(try BindGrammar.parse(mount: text, from: current).target) }
+  targets += request.requestedMounts.filter { $0.source != nil && !$0.isOfSite }.map(\.target)
   for prefix in Variables.prefixes {
     variables.append((prefix + "_CONTAINER", request.imagePath))
     variables.append((prefix + "_NAME", name))
@@ -110,21 +111,13 @@ private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [Host
   let owned = ["APUS_", "APUSENV_", "APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_"]
   var variables = host.variables.all.compactMap(HostVariable.init).filter { variable in
     let name = variable.name
-    if request.cleanEnvironment {
-      return (name == "TERM" || proxies.contains(name.lowercased())) && !isWithheld(name, request)
-    }
+    if Variables.isNamed(name, by: request.withheldVariables) { return false }
+    if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }
     return ShellSubset.isName(name) && !dropped.contains(name)
-      && !owned.contains { name.starts(withBytesOf: $0) } && !isWithheld(name, request)
+      && !owned.contains { name.starts(withBytesOf: $0) }
   }
   if request.cleanEnvironment, let language = HostVariable("LANG=C") { variables.append(language) }
   return variables
-}
-
-private func isWithheld(_ name: String, _ request: LaunchRequest) -> Bool {
-  request.withheldVariables.contains { pattern in
-    pattern.utf8.last == UInt8(ascii: "*")
-      ? name.starts(withBytesOf: String(pattern.dropLast())) : name == pattern
-  }
 }
 
 /// A variable of the host on its way into the container, which mostly stays in one piece.

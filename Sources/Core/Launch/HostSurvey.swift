@@ -30,6 +30,7 @@ public func surveyHost(
   for text in request.mounts {
     if let bind = try? BindGrammar.parse(mount: text, from: base) { paths.append(bind.source) }
   }
+  paths += request.requestedMounts.compactMap(\.source)
   for overlay in request.overlays {
     paths.append(ContainerPath.normalized(OverlaySpec(overlay).path, from: base))
   }

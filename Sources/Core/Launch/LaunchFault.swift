@@ -6,6 +6,7 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case bindSourceMissing(path: String, spec: String)
   /// `--writable` makes no mount points.
   case sandboxLacks(target: String, isDirectory: Bool, reason: String, sandbox: String)
+  case requestedSourceMissing(path: String, target: String, origin: String)
   case bindsForbidden
   case mountSyntax(spec: String, why: String)
   case homeSyntax(spec: String, why: String)
@@ -35,6 +36,10 @@ extension LaunchFault: Explained {
       Explanation(
         what: "cannot bind \(printable(spec))", why: "\(printable(path)) does not exist on this host",
         remedy: "check the path, or drop it from --bind, --mount, APUS_BIND and APUS_MOUNT")
+    case .requestedSourceMissing(let path, let target, let origin):
+      Explanation(
+        what: "cannot show \(printable(path)) at \(printable(target))", why: "it does not exist on this host",
+        remedy: "check the path, or drop it from \(origin)")
     case .sandboxLacks(let target, let isDirectory, let reason, let sandbox):
       Explanation(
         what: "cannot show anything at \(printable(target)) (\(reason))",

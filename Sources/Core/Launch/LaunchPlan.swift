@@ -17,10 +17,11 @@ public func planLaunch(
   var notices = settings.notices + wanted.notices
   var mounts = wanted.mounts
   let identity = identityFiles(settings: settings, host: host, image: image, home: wanted.home)
-  let firstUserBind =
-    mounts.firstIndex { $0.reason == "--bind" || $0.reason == "the working directory" } ?? mounts.count
+  let firstUserBind = mounts.firstIndex { wanted.comesAfterGeneratedFiles($0) } ?? mounts.count
   mounts.insert(
-    contentsOf: identity.filter { file in !mounts.contains { $0.target == file.target } }, at: firstUserBind)
+    contentsOf: identity.filter { file in
+      !mounts.contains { $0.target == file.target } && !wanted.isLeftOut(file.target)
+    }, at: firstUserBind)
   var skipped: [String] = []
   if request.writable {
     skipped = try leaveOutWhatHasNoPlace(&mounts, image, sandbox: request.imagePath)
@@ -100,6 +101,7 @@ private func namespaces(_ request: LaunchRequest) -> [NamespaceStep] {
   if request.uts {
     steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname"))
   }
+  if request.network { steps.append(NamespaceStep(.network, reason: "a network of its own was asked for")) }
   if request.pid { steps.append(NamespaceStep(.pid, reason: request.contain ? "--containall" : "--pid")) }
   return steps
 }
@@ -132,14 +134,17 @@ private func mountSteps(
 
 private func isLink(_ mount: WantedMount) -> Bool { if case .link = mount.content { true } else { false } }
 
-/// Where the program starts: what was asked for; else the caller's directory if the container shows it, else home, else /.
+/// Where the program starts: what was asked for; else the caller's directory if the container shows it, else the one the
+/// image names, else home, else /.
 private func directories(_ request: LaunchRequest, _ host: HostFacts, _ wanted: WantedMounts) -> [String] {
   if let asked = request.workingDirectory { return [asked] }
+  if request.startsInImage { return (request.imageDirectory.map { [$0] } ?? []) + ["/"] }
   var directories: [String] = []
   if !request.contain, let current = host.currentDirectory {
     let hidden = request.noHome && host.home.map { ContainerPath.isBelow(current, $0) } ?? false
     if !hidden { directories.append(current) }
   }
+  if let image = request.imageDirectory { directories.append(image) }
   if let home = wanted.home { directories.append(home) }
   return directories + ["/"]
 }

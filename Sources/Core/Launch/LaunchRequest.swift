@@ -12,6 +12,8 @@ public struct LaunchRequest: Equatable, Sendable {
   public var findsByName = false
   public var binds: [String] = []
   public var mounts: [String] = []
+  /// Mounts that were not written in the grammar of `--bind`; in their order, behind all others.
+  public var requestedMounts: [RequestedMount] = []
   public var homeSpec: String?
   public var noHome = false
   public var noMount: [String] = []
@@ -34,9 +36,15 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noInit = false
   public var ipc = false
   public var uts = false
+  /// A network of its own, with nothing in it but a loopback device.
+  public var network = false
   public var hostName: String?
   public var noUmask = false
   public var workingDirectory: String?
+  /// The directory the image names as the one to start in (`WorkingDir` of an OCI configuration).
+  public var imageDirectory: String?
+  /// Whether programs start in the image's directory, else in `/`, wherever the caller is.
+  public var startsInImage = false
   public var shellPath: String?
   /// The application of the image that is selected.
   public var app: String?

@@ -42,7 +42,19 @@ struct WantedMounts {
     try addScratch()
     addGeneratedFiles()
     try addUserBinds()
+    try addRequested()
     addWorkingDirectory()
+  }
+
+  /// Whether the mount is one of those that lie over the generated files.
+  func comesAfterGeneratedFiles(_ mount: WantedMount) -> Bool {
+    mount.reason == "--bind" || mount.reason == "the working directory"
+      || request.requestedMounts.contains { $0.origin == mount.reason && $0.target == mount.target }
+  }
+
+  /// Whether the caller wants nothing shown at the target.
+  func isLeftOut(_ target: String) -> Bool {
+    request.requestedMounts.contains { $0.content == .nothing && ContainerPath.isBelow(target, $0.target) }
   }
 
   private var current: String { host.currentDirectory ?? "/" }
@@ -322,11 +334,58 @@ struct WantedMounts {
     }
   }
 
+  private mutating func addRequested() throws(LaunchFault) {
+    var places: [RequestedMount] = []
+    for mount in request.requestedMounts {
+      if !mount.isOfSite, !settings.allowsUserBinds { throw .bindsForbidden }
+      if mount.content == .nothing {
+        mounts.removeAll { ContainerPath.isBelow($0.target, mount.target) }
+        places.removeAll { ContainerPath.isBelow($0.target, mount.target) }
+        continue
+      }
+      if let source = mount.source, host.kinds[source] == nil {
+        guard mount.isOptional else {
+          throw .requestedSourceMissing(path: source, target: mount.target, origin: mount.origin)
+        }
+        continue
+      }
+      if let there = places.firstIndex(where: { $0.target == mount.target }) {
+        // The last of the user's counts, and any of them more than the site's.
+        if mount.isOfSite, !places[there].isOfSite { continue }
+        places.remove(at: there)
+      }
+      places.append(mount)
+    }
+    let ordered = places.enumerated().sorted {
+      let left = ContainerPath.components($0.element.target).count
+      let right = ContainerPath.components($1.element.target).count
+      return left == right ? $0.offset < $1.offset : left < right
+    }
+    for (_, mount) in ordered {
+      let content: WantedMount.Content
+      var isDirectory = true
+      switch mount.content {
+      case .bind(let source, let isWritable):
+        isDirectory = host.kinds[source] == .directory
+        content = .bind(
+          source: source, writable: isWritable, devices: ContainerPath.isBelow(source, "/dev"))
+      case .temporary(let options): content = .fileSystem(type: "tmpfs", options: options)
+      case .nothing: continue
+      }
+      mounts.removeAll { $0.target == mount.target }
+      add(
+        mount.target, content, directory: isDirectory, reason: mount.origin, optional: mount.isOptional,
+        asked: !mount.isOptional)
+    }
+  }
+
   private mutating func addWorkingDirectory() {
-    guard isWanted("cwd"), !request.contain, settings.allowsUserBinds, request.workingDirectory == nil else {
+    guard isWanted("cwd"), !request.contain, settings.allowsUserBinds, request.workingDirectory == nil,
+      !request.startsInImage
+    else { return }
+    guard let current = host.currentDirectory, !Self.neverShown.contains(current), !isLeftOut(current) else {
       return
     }
-    guard let current = host.currentDirectory, !Self.neverShown.contains(current) else { return }
     guard !["/sys", "/proc", "/dev"].contains(where: { ContainerPath.isBelow(current, $0) }) else { return }
     // Shown already by a mount that keeps its place, and not hidden by one beneath.
     let above = mounts.filter { ContainerPath.isBelow(current, $0.target) }

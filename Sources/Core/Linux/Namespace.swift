@@ -23,6 +23,11 @@ public enum Namespace {
     try checked(apus_setns(descriptor, kinds.rawValue), "setns")
   }
 
+  /// Switches on the loopback device of this thread's network namespace: in a new one it is off.
+  public static func raiseLoopback() throws(SystemCallFault) {
+    try checked(apus_raise_loopback(), "ioctl", "lo")
+  }
+
   /// This process's namespace of one kind, as named below /proc/self/ns.
   public static func current(_ name: String) throws(SystemCallFault) -> Descriptor {
     try File.open("/proc/self/ns/" + name)

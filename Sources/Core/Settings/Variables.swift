@@ -52,6 +52,14 @@ public struct Variables: Equatable, Sendable {
     return notices
   }
 
+  /// Whether one of the patterns means the name: equal, or with a `*` at its end the beginning.
+  public static func isNamed(_ name: String, by patterns: [String]) -> Bool {
+    patterns.contains { pattern in
+      pattern.utf8.last == UInt8(ascii: "*")
+        ? name.starts(withBytesOf: String(pattern.dropLast())) : name == pattern
+    }
+  }
+
   /// Name and value of the entries whose names begin so.
   public func pairs(beginningWith prefix: String) -> [(name: String, value: String)] {
     all.contains { $0.starts(withBytesOf: prefix) }

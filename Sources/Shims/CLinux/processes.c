@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +29,19 @@ int apus_pidfd_open(int pid) { RESULT(syscall(SYS_pidfd_open, pid, 0)); }
 int apus_pidfd_send_signal(int pidfd, int signal) { RESULT(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)); }
 int apus_eventfd(void) { RESULT(eventfd(0, EFD_CLOEXEC)); }
 int apus_fork(void) { RESULT(fork()); }
+
+int apus_raise_loopback(void) {
+  int plug = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (plug < 0) return -errno;
+  struct ifreq request = {.ifr_name = "lo"};
+  int result = ioctl(plug, SIOCGIFFLAGS, &request) < 0 ? -errno : 0;
+  if (result == 0) {
+    request.ifr_flags |= IFF_UP;
+    if (ioctl(plug, SIOCSIFFLAGS, &request) < 0) result = -errno;
+  }
+  close(plug);
+  return result;
+}
 
 int apus_clone_process(int flags) {
   // The raw call with no stack behaves as fork: the child goes on here with a copy of everything.

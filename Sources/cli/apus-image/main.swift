@@ -9,6 +9,11 @@ exit(run(Array(Inheritance.arguments.dropFirst())))
 
 /// Takes the words apart and calls the command. Returns the exit code.
 func run(_ words: [String]) -> Int32 {
+  // Words of the launcher, for none but this program.
+  if words.first == "slurm-helper", ["start", "stage"].contains(words.dropFirst().first) {
+    return runSlurmStage(Array(words.dropFirst(2)), isLaunch: words[1] == "start", Output())
+  }
+  if words.first == "slurm-helper" { return runSlurmBroadcast(Array(words.dropFirst(2)), Output()) }
   var output = Output()
   let parsed: Parsed
   do throws(UsageFault) { parsed = try Parser().parse(words, environment: variable) } catch {

@@ -10,6 +10,7 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   let name = ContainerPath.lastComponent(arguments.first ?? "apus")
   if name == "run-apus" || name == "run-singularity" { words = ["--quiet", "run"] + words }
   var output = Output()
+  if words.first == "slurm-helper" { return runSlurmHelper(words, variables, output) }
   let parsed: Parsed
   do throws(UsageFault) {
     parsed = try Parser().parse(words, environment: variables.hasSettings ? { variables[$0] } : nil)
@@ -41,7 +42,7 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "build", "pull", "push", "registry", "cache": runImageProgram(words, variables, output)
   case "oci": runOCI(parsed, words, variables, output)
-  case "slurm": runSlurmBundle(parsed, variables, output)
+  case "slurm": runSlurm(parsed, variables, output)
   case "inspect": runInspect(parsed, output)
   case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)

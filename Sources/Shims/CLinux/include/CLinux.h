@@ -33,6 +33,8 @@ int apus_openat(int directory, const char *path, int flags, unsigned mode);
 // Namespaces and processes.
 int apus_unshare(int flags);
 int apus_setns(int descriptor, int type);
+// Switches on the loopback device of the caller's network namespace: in a new one it is off (netdevice(7)).
+int apus_raise_loopback(void);
 int apus_pidfd_open(int pid);
 int apus_pidfd_send_signal(int pidfd, int signal);
 // fork(2). The caller has one thread; the child may run Swift, because no other thread can hold a lock.

@@ -1,0 +1,57 @@
+internal import Glibc
+public import Linux
+public import Model
+
+/// A container that stands without a program: whoever starts one there enters these namespaces (setns(2)), first
+/// `outer`, then the others and `mount`, at last `inner`.
+public struct Settled: ~Copyable {
+  /// The user namespace that owns the mounts; nil for real root, which has the host's.
+  public let outer: Int32?
+  public let mount: Int32
+  /// The user namespace of programs; nil for real root.
+  public let inner: Int32?
+  public let ipc: Int32?
+  public let uts: Int32?
+  public let network: Int32?
+  /// Open directory of the host's procfs.
+  public let processes: Descriptor
+  /// The working directory of programs, a path of the container.
+  public let directory: String
+}
+
+extension Engine {
+  /// Carries out `plan` up to the start of its program, in this process, which then is inside.
+  public static func settle(
+    _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void
+  ) throws(EngineFault) -> Settled {
+    let isPrivileged = if case .none = entered.inner { true } else { false }
+    // Opened before the root changes: the container may have no /proc.
+    let processes = try kept { () throws(SystemCallFault) in try File.open("/proc", O_PATH | O_DIRECTORY) }
+    let process = try kept { () throws(SystemCallFault) in try File.open("/proc/self", O_PATH | O_DIRECTORY) }
+    let outer: Int32? =
+      isPrivileged
+      ? nil : try kept { () throws(SystemCallFault) in try Namespace.current("user") }.release()
+    try unshare(plan.namespaces)
+    try setUp(plan, entered, trace: trace, report: report)
+    do throws(SystemCallFault) {
+      func namespace(_ kind: NamespaceStep.Kind, _ name: String) throws(SystemCallFault) -> Int32? {
+        guard plan.namespaces.contains(where: { $0.kind == kind }) else { return nil }
+        return try File.open("ns/" + name, from: process.number).release()
+      }
+      return Settled(
+        outer: outer,
+        mount: try File.open("ns/mnt", from: process.number).release(),
+        inner: isPrivileged ? nil : try File.open("ns/user", from: process.number).release(),
+        ipc: try namespace(.ipc, "ipc"), uts: try namespace(.uts, "uts"),
+        network: try namespace(.network, "net"),
+        processes: processes, directory: Program(plan: plan.program, trace: nil).workingDirectory)
+    } catch { throw .setup(activity: "keep the namespaces of the container", cause: error) }
+  }
+  private static func kept(
+    _ open: () throws(SystemCallFault) -> Descriptor
+  ) throws(EngineFault) -> Descriptor {
+    do throws(SystemCallFault) { return try open() } catch {
+      throw .setup(activity: "keep the namespaces of the container", cause: error)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+internal import CLinux
+internal import Glibc
+
+/// The file system that holds an open file: how large it is, what room there is, and whether it is this node's own.
+public struct Volume: Equatable, Sendable {
+  /// Bytes in all, and those that an ordinary user can still write.
+  public let size: Int
+  public let free: Int
+  /// What it is called, of those that other nodes see as well; nil for one of this node.
+  public let networkName: String?
+
+  public init(size: Int, free: Int, networkName: String? = nil) {
+    self.size = size
+    self.free = free
+    self.networkName = networkName
+  }
+
+  public static func of(_ file: borrowing Descriptor) throws(SystemCallFault) -> Volume {
+    var facts = statvfs()
+    let number = file.number
+    try retrying("fstatvfs") { unsafe fstatvfs(number, &facts) }
+    let unit = Int(facts.f_frsize)
+    return Volume(
+      size: product(unit, facts.f_blocks), free: product(unit, facts.f_bavail),
+      networkName: networkName(ofType: apus_filesystem_type(number)))
+  }
+
+  /// Some file systems say that they have more than can be counted in bytes.
+  private static func product(_ unit: Int, _ blocks: UInt) -> Int {
+    let (bytes, overflow) = unit.multipliedReportingOverflow(by: Int(clamping: blocks))
+    return overflow ? .max : bytes
+  }
+
+  /// By the magic numbers of statfs(2) and of the file systems' own sources.
+  static func networkName(ofType type: Int) -> String? {
+    switch UInt32(truncatingIfNeeded: type) {
+    case 0x6969: "NFS"
+    case 0x0BD0_0BD0: "Lustre"
+    case 0x4750_4653: "GPFS"
+    case 0x1983_0326: "BeeGFS"
+    case 0x00C3_6400: "CephFS"
+    case 0xFF53_4D42, 0xFE53_4D42: "SMB"
+    case 0x0102_1997: "9P"
+    case 0x5346_414F: "AFS"
+    case 0x2003_0528: "OrangeFS"
+    case 0x0116_1970: "GFS2"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/// How an image gets to the nodes (`stage=`, `--container-stage`).
+public enum StageMode: String, CaseIterable, Equatable, Sendable {
+  case direct, node, sbcast, auto
+
+  init(_ word: OptionWord) throws(StepFault) {
+    guard let mode = StageMode(rawValue: word.value) else {
+      throw .value(
+        origin: word.origin, value: word.value, why: "there is no such way of staging",
+        remedy: "write direct, node, sbcast or auto")
+    }
+    self = mode
+  }
+}
+
+/// How much of a node's copy is looked at before it is used (`verify=`, `--container-verify`).
+public enum VerifyMode: String, CaseIterable, Equatable, Sendable {
+  case stat, sample, full
+
+  init(_ word: OptionWord) throws(StepFault) {
+    guard word.value != "sig" else { throw .notInThisVersion(origin: word.origin + "=sig") }
+    guard let mode = VerifyMode(rawValue: word.value) else {
+      throw .value(
+        origin: word.origin, value: word.value, why: "there is no such check",
+        remedy: "write stat, sample or full")
+    }
+    self = mode
+  }
+}

@@ -1,0 +1,91 @@
+internal import Glibc
+internal import Linux
+internal import Model
+internal import StepOptions
+
+/// Writes a step's container to an image when its last task has ended (`--container-save`).
+///
+/// A process that stays outside, in the host's mount namespace, because the program that writes images is the host's.
+/// It waits for the answerer to hand it the container's namespaces, gets a copy of the root without what is mounted on
+/// it, and builds an image of that. It keeps the task's standard error, for what it has to say.
+struct ContainerSave {
+  /// Towards that process.
+  private let socket: Int32
+
+  /// Starts the process; called outside the container, with one thread.
+  init(path: String, node: String, environment: [String]) throws(SystemCallFault) {
+    let (near, far) = try Socket.pair()
+    let middle = try Process.fork()
+    if middle == 0 {
+      if (try? Process.fork()) == 0 {
+        close(near)
+        Self.wait(far, path: path, node: node, environment: environment)
+      }
+      _exit(0)
+    }
+    _ = try Process.wait(middle)
+    close(far)
+    socket = near
+  }
+
+  /// Saves, and returns when that is done or has failed. `outer` is nil for real root.
+  func run(outer: Int32?, mount: Int32) {
+    try? Socket.send([1], descriptors: (outer.map { [$0] } ?? []) + [mount], to: socket)
+    _ = try? Socket.receive(limit: 1, from: socket)
+  }
+
+  private static func wait(_ socket: Int32, path: String, node: String, environment: [String]) -> Never {
+    _ = setsid()
+    Process.setName("apus-save")
+    if let null = try? File.open("/dev/null", O_RDWR) {
+      dup2(null.number, 0)
+      dup2(null.number, 1)
+    }
+    Process.closeAll(except: [0, 1, 2, socket])
+    // No bytes: the step has gone without a word.
+    guard let message = try? Socket.receive(limit: 1, from: socket), !message.bytes.isEmpty,
+      let mount = message.descriptors.last
+    else { _exit(0) }
+    let outer = message.descriptors.count > 1 ? message.descriptors[0] : nil
+    var code: Int32 = 1
+    if let root = try? copyOfRoot(outer: outer, mount: mount), fcntl(root, F_SETFD, 0) == 0 {
+      let child = try? Process.spawn(
+        Installation.imageProgram, ["--quiet", "build", "--force", path, Mount.path(of: root)],
+        environment: environment)
+      if let child { code = (try? Process.wait(child)) ?? 1 }
+    }
+    if code != 0 {
+      let text = "FATAL:   \(node): cannot save the container to \(printable(path))\n"
+      try? File.write(Array(text.utf8), to: 2)
+    }
+    try? Socket.send([UInt8(truncatingIfNeeded: code)], to: socket)
+    _exit(code)
+  }
+
+  /// A mount of the container's root alone, without a place. Made by a child, because whoever enters the container's
+  /// mount namespace cannot come back.
+  private static func copyOfRoot(outer: Int32?, mount: Int32) throws(SystemCallFault) -> Int32 {
+    let (near, far) = try Socket.pair()
+    let child = try Process.fork()
+    if child == 0 {
+      do throws(SystemCallFault) {
+        if let outer { try Namespace.enter(outer, .user) }
+        try Namespace.enter(mount, .mount)
+        let root = try File.open("/", O_PATH | O_DIRECTORY)
+        let copy = try Mount.clone(root.number, recursively: false, subject: "/")
+        try Socket.send([1], descriptors: [copy.number], to: far)
+        _exit(0)
+      } catch {
+        let text = "         \(error.explanation.what): \(error.explanation.why)\n"
+        try? File.write(Array(text.utf8), to: 2)
+        _exit(1)
+      }
+    }
+    close(far)
+    defer { close(near) }
+    let answer = try Socket.receive(limit: 1, from: near)
+    _ = try Process.wait(child)
+    guard let root = answer.descriptors.first else { throw SystemCallFault("open_tree", "/", EINVAL) }
+    return root
+  }
+}

@@ -1,0 +1,160 @@
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import Model
+internal import Settings
+internal import StepOptions
+
+/// A container that outlives its step (`--container-name`): what it wrote stays for other steps of the job.
+///
+/// `RUNTIME_DIR/UID/JOB/NAME` (with `scope=global` the job is `all`), 0700, holds
+///
+/// | name | what |
+/// |---|---|
+/// | `upper`, `work` | the layer that programs write to |
+/// | `image` | the image it was made of, as a step named it |
+/// | `running` | pid and start time of the process that holds it while a step runs in it |
+/// | `records` | the answer that its tasks got |
+struct NamedContainer {
+  let name: ContainerName
+  let folder: String
+  private let runtime: String
+  private let levels: [String]
+  private let uid = geteuid()
+
+  /// nil: the step has a container of its own.
+  init?(_ options: StepOptions, _ site: SiteOptions, _ variables: Variables) throws(StepFailure) {
+    guard let name = options.name else { return nil }
+    self.name = name
+    runtime = site.runtimeDirectory
+    let life = site.scope == .global ? "all" : variables["SLURM_JOB_ID"] ?? "all"
+    levels = ["\(uid)", life, name.text]
+    folder = runtime + "/" + levels.connected(by: "/")
+    let isThere = (try? File.facts(folder, following: false)) != nil
+    if name.use == .create, isThere {
+      throw fault("it exists already", "drop :create to use it, or choose another name")
+    }
+    if !isThere, options.image == nil {
+      throw fault("there is none of that name on this node", "name the image to make it of: --container-image")
+    }
+  }
+
+  /// The image a step named when the container was made.
+  var image: String? {
+    (try? File.readAll(folder + "/image", limit: 1 << 16)).map { HostText.decode($0) }
+  }
+
+  /// Makes what is missing, and remembers the image. Returns the open folder, which is out of reach by its path once
+  /// this process is inside the container.
+  func make(image: String) throws(StepFailure) -> Int32 {
+    do throws(PrivateDirectoryFault) {
+      var directory: Descriptor
+      do throws(SystemCallFault) { directory = try File.open(runtime, O_RDONLY | O_DIRECTORY) } catch {
+        throw .call(error)
+      }
+      for level in levels { directory = try PrivateDirectory.make(level, from: directory.number, uid: uid) }
+      do throws(SystemCallFault) {
+        if (try? File.facts("image", from: directory.number)) == nil {
+          let file = try File.open("image", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600, from: directory.number)
+          try File.write(HostText.bytes(of: image), to: file.number)
+        }
+      } catch { throw .call(error) }
+      return directory.release()
+    } catch {
+      switch error {
+      case .call(let cause):
+        throw fault(
+          cause.explanation.why + " (\(printable(runtime)))",
+          "the administrator makes runtime_dir on every node: install -d -m 1777 \(printable(runtime))")
+      default: throw fault("\(printable(folder)) is not the user's own", "have the administrator remove it")
+      }
+    }
+  }
+
+  /// Writes down that the process `pid` holds the container from now on. `folder` and `processes` (procfs) are open.
+  static func setRunning(
+    in folder: Int32, pid: Int32, processes: Int32, records: [UInt8]
+  ) throws(SystemCallFault) {
+    for (file, bytes) in [
+      ("records", records), ("running", Array("\(pid) \(try start(of: pid, in: processes))".utf8)),
+    ] {
+      let place = try File.open(
+        file + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600, from: folder)
+      try File.write(bytes, to: place.number)
+      try retrying("rename", file) { unsafe renameat(folder, file + ".new", folder, file) }
+    }
+  }
+
+  /// The container as a step that runs has it; nil: none runs.
+  func running() throws(StepFailure) -> RunningContainer? {
+    do throws(SystemCallFault) {
+      if let found = try find() { return name.use == .noExec ? try found.apart() : found }
+    } catch {
+      guard error.number == ENOENT || error.number == ESRCH else { throw StepFailure(error) }
+    }
+    guard name.use != .exec else {
+      throw fault("it is not running on this node", "start a step in it first, or drop :exec")
+    }
+    return nil
+  }
+
+  private func find() throws(SystemCallFault) -> RunningContainer? {
+    let text = String(decoding: try File.readAll(folder + "/running", limit: 100), as: UTF8.self)
+    let fields = text.fields(at: UInt8(ascii: " "))
+    guard fields.count == 2, let pid = Int32(fields[0]) else { return nil }
+    let processes = try File.open("/proc", O_PATH | O_DIRECTORY)
+    let process = try File.open("\(pid)", O_PATH | O_DIRECTORY, from: processes.number)
+    guard try Self.start(of: pid, in: processes.number) == fields[1], try File.facts(process).uid == uid || uid == 0 else { return nil }
+    let mount = try File.open("ns/mnt", from: process.number)
+    func other(_ name: String) throws(SystemCallFault) -> Int32? {
+      let theirs = try File.open("ns/" + name, from: process.number)
+      let mine = try File.facts("/proc/self/ns/" + name)
+      return try File.facts(theirs).inode == mine.inode ? nil : theirs.release()
+    }
+    guard let inner = try other("user") else {
+      return RunningContainer(
+        namespaces: [nil, mount.release(), nil, try other("ipc"), try other("uts"), try other("net")],
+        records: try File.open(folder + "/records").release())
+    }
+    // The user namespace that owns the mounts (ioctl_ns(2), NS_GET_USERNS).
+    let outer = apus_ioctl_value(mount.number, 0xB701, 0)
+    guard outer >= 0 else { throw SystemCallFault("ioctl", "NS_GET_USERNS", -outer) }
+    return RunningContainer(
+      namespaces: [
+        outer, mount.release(), inner, try other("ipc"), try other("uts"), try other("net"),
+      ], records: try File.open(folder + "/records").release())
+  }
+
+  /// When a process started, in clock ticks since the machine did (proc_pid_stat(5), field 22).
+  private static func start(of pid: Int32, in processes: Int32) throws(SystemCallFault) -> String {
+    let text = String(decoding: try File.readAll("\(pid)/stat", limit: 4096, from: processes), as: UTF8.self)
+    guard let close = text.utf8.lastIndex(of: UInt8(ascii: ")")) else { return "" }
+    let fields = text[close...].fields(at: UInt8(ascii: " "))
+    return fields.count > 20 ? String(fields[20]) : ""
+  }
+
+  private func fault(_ why: String, _ remedy: String) -> StepFailure {
+    StepFailure(
+      Explanation(what: "cannot use the container \(printable(name.text))", why: why, remedy: remedy))
+  }
+}
+
+/// A container in which another step runs.
+struct RunningContainer {
+  /// In the order of `StepAnswer`.
+  let namespaces: [Int32?]
+  /// Open file with the answer's records.
+  let records: Int32
+
+  /// The same mounts in a mount namespace of its own: two overlays on one layer would be undefined, one overlay shown
+  /// twice is not. This process enters it.
+  func apart() throws(SystemCallFault) -> RunningContainer {
+    let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
+    if let outer = namespaces[0] { try Namespace.enter(outer, .user) }
+    if let mount = namespaces[1] { try Namespace.enter(mount, .mount) }
+    try Namespace.unshare(.mount)
+    let mount = try File.open("ns/mnt", from: process.number).release()
+    return RunningContainer(
+      namespaces: [namespaces[0], mount, namespaces[2], nil, nil, nil], records: records)
+  }
+}

@@ -1,0 +1,64 @@
+internal import Glibc
+internal import Linux
+internal import Messages
+internal import Model
+internal import Settings
+
+/// Brings an image to all nodes of a job by a step of its own, outside any container: `apus slurm stage`, and what a
+/// batch script's image gets when the script starts.
+struct NodeStaging {
+  private let program: String
+  private let words: [String]
+  private let environment: [String]
+
+  /// nil: there is no job around, or no srun. `site` are the words of the plugin's line.
+  init?(image: String, site: [String], _ variables: Variables) {
+    guard let nodes = variables["SLURM_JOB_NUM_NODES"] ?? variables["SLURM_NNODES"],
+      let folder = (variables["PATH"] ?? "/usr/bin").fields(at: UInt8(ascii: ":")).map({ String($0) }).first(
+        where: { $0.hasPrefix("/") && (try? File.facts($0 + "/srun")) != nil })
+    else { return nil }
+    program = folder + "/srun"
+    words =
+      [
+        "--overlap", "--quiet", "--mpi=none", "--nodes=" + nodes, "--ntasks=" + nodes, "--ntasks-per-node=1",
+        "--chdir=/", Installation.program, "slurm-helper", "stage",
+      ] + site.flatMap { ["--site", $0] } + ["--option", "container-image=" + image]
+    // The step itself runs on the host. What is asked of an image stays, how it is got to the nodes as well.
+    let inherited = ["SLURM_SPANK__SLURM_SPANK_OPTION_", "APUS_CONTAINER_", "PYXIS_CONTAINER_", "SLURM_CONTAINER"]
+    environment = variables.all.filter { entry in !inherited.contains { entry.starts(withBytesOf: $0) } }
+  }
+
+  /// Becomes the step. Returns only why not.
+  func become() -> SystemCallFault { Process.become(program, [program] + words, environment: environment) }
+
+  /// Starts the step beside this process, which does not wait for it.
+  func start() {
+    guard let middle = try? Process.fork() else { return }
+    if middle == 0 {
+      _ = try? Process.spawn(program, words, environment: environment, descriptors: (-1, -1, 2))
+      _exit(0)
+    }
+    _ = try? Process.wait(middle)
+  }
+}
+
+/// `apus slurm stage IMAGE`, in a job: ends when every node has the image.
+func runSlurmStage(_ image: String, _ variables: Variables, _ output: Output) -> Int32 {
+  guard let line = PluginLine.find(variables) else {
+    return output.fatal(
+      Explanation(
+        what: "cannot stage \(printable(image))", why: "no plugstack.conf of this host has a line of spank_apus.so",
+        remedy: "ask the administrator to install it: apus slurm install"))
+  }
+  let isPath = !isReference(image) && (try? File.facts(image)) != nil
+  let current = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+  let name = isPath ? ContainerPath.normalized(image, from: current) : image
+  guard let staging = NodeStaging(image: name, site: line.words, variables) else {
+    return output.fatal(
+      Explanation(
+        what: "cannot stage \(printable(image))", why: "this is no job of Slurm, or there is no srun",
+        remedy: "run it in a job script, or in the shell of salloc"))
+  }
+  let cause = staging.become()
+  return output.fatal(Explanation(what: "cannot start srun", why: errorText(cause.number)))
+}

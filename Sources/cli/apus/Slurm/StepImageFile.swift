@@ -1,0 +1,139 @@
+internal import Glibc
+internal import ImageMount
+internal import Linux
+internal import Messages
+internal import Model
+internal import NodeCache
+internal import Settings
+internal import StepOptions
+
+/// From the name of a step's image to its open file: on this node's disk, where the site and the size say so.
+///
+/// What takes long (a registry, a copy) is the work of `apus-image`: this process becomes that one, which becomes this
+/// program again with the image open. One process throughout, so that what ends the step ends it.
+struct StepImageFile {
+  let words: HelperWords
+  let raw: [String]
+  let variables: Variables
+  let output: Output
+  let options: StepOptions
+  let site: SiteOptions
+
+  /// `name`: as the user or the named container has it. `directory`: where relative paths begin.
+  func open(_ name: String, from directory: String) throws(StepFailure) -> ImageFile {
+    if let handed = words.handed { return try image(handed) }
+    switch try resolve(name, from: directory) {
+    // Its size is known when it is here: `apus-image` asks again then.
+    case .reference(let reference):
+      throw becomeImageProgram(reference, way: options.stage == .direct ? .direct : .node)
+    case .path(let path):
+      let image = try image(path)
+      if let same = SiteImages.equal(to: image, in: site.imagePath) { return try self.image(same) }
+      return try staged(image) ?? image
+    }
+  }
+
+  /// Copies the image to this node, or sees that it is there: no step is started. Returns only why not.
+  func stage(_ name: String, from directory: String) throws(StepFailure) {
+    let found = try resolve(name, from: directory)
+    guard case .path(let path) = found else {
+      if case .reference(let reference) = found { throw becomeImageProgram(reference, way: .node, verb: "stage") }
+      return
+    }
+    let image = try image(path)
+    guard let directory = site.cacheDirectory else {
+      throw StepFailure(
+        Explanation(
+          what: "cannot copy the image to the nodes", why: "the site has no cache on them",
+          remedy: "ask the administrator for cache_dir in plugstack.conf"))
+    }
+    if SiteImages.equal(to: image, in: site.imagePath) != nil || copy(of: image, in: directory) != nil { return }
+    throw becomeImageProgram(path, way: .node, verb: "stage", incoming: incoming(image))
+  }
+
+  /// Sends the image to all nodes of the job, where that is the way it goes. Returns only why not.
+  func broadcast(_ name: String, from directory: String) throws(StepFailure) {
+    guard case .path(let path) = try resolve(name, from: directory), site.cacheDirectory != nil else { return }
+    let image = try image(path)
+    guard case .squashfs = image.kind, SiteImages.equal(to: image, in: site.imagePath) == nil,
+      decision(for: image).way == .sbcast
+    else { return }
+    throw becomeImageProgram(path, way: .node, verb: "broadcast")
+  }
+
+  private func resolve(_ name: String, from directory: String) throws(StepFailure) -> StepImage {
+    do throws(StepFault) {
+      return try StepImage.resolve(
+        name, origin: options.imageOrigin, directory: directory, imagePath: site.imagePath,
+        exists: { (try? File.facts($0)) != nil })
+    } catch { throw StepFailure(error) }
+  }
+
+  private func image(_ path: String) throws(StepFailure) -> ImageFile {
+    do throws(ImageFault) {
+      let image = try ImageFile.open(path)
+      try image.checkArchitecture(emulated: [])
+      return image
+    } catch { throw StepFailure(error) }
+  }
+
+  /// The node's copy of an image; nil: it is used where it lies.
+  private func staged(_ image: ImageFile) throws(StepFailure) -> ImageFile? {
+    guard let directory = site.cacheDirectory, case .squashfs = image.kind else { return nil }
+    let decision = decision(for: image)
+    output.notice(
+      Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
+    guard decision.way != .direct else { return nil }
+    if let copy = copy(of: image, in: directory) { return try self.image(copy) }
+    throw becomeImageProgram(image.path, way: .node, incoming: incoming(image))
+  }
+
+  private func decision(for image: ImageFile) -> StageDecision {
+    StagePolicy.decide(
+      mode: isInStore(image) ? .direct : options.stage, size: image.facts.size,
+      isNodeLocal: isNodeLocal(image), hasCache: site.cacheDirectory != nil, nodes: words.nodes,
+      sbcastMinimum: site.sbcastMinimum)
+  }
+
+  private func incoming(_ image: ImageFile) -> IncomingFile? {
+    site.cacheDirectory.flatMap { IncomingFile.find(image.facts, in: $0, uid: geteuid()) }
+  }
+
+  private func isInStore(_ image: ImageFile) -> Bool {
+    site.imagePath.contains { ContainerPath.isBelow(image.path, $0) }
+  }
+
+  private func isNodeLocal(_ image: ImageFile) -> Bool {
+    guard let file = try? File.open(Mount.path(of: image.descriptor), O_PATH),
+      let volume = try? Volume.of(file)
+    else { return false }
+    return volume.networkName == nil
+  }
+
+  /// What the node has already, open and locked. The cache's faults are told by whoever fills it; the digest of all
+  /// bytes is that program's work too.
+  private func copy(of image: ImageFile, in directory: String) -> String? {
+    guard options.verify != .full, let cache = try? NodeCache.open(directory),
+      case .found(let copy)? = try? cache.find(
+        ImageKey(image.facts), options.verify == .sample ? .sample : .stat)
+    else { return nil }
+    let number = fcntl(copy.descriptor.number, F_DUPFD, 3)
+    return number < 0 ? nil : "descriptor:\(number):\(image.path)"
+  }
+
+  /// Returns only why not.
+  private func becomeImageProgram(
+    _ source: String, way: StageDecision.Way, verb: String = "start", incoming: IncomingFile? = nil
+  ) -> StepFailure {
+    let program = Installation.imageProgram
+    var all = [program, "slurm-helper", verb] + raw.dropFirst(2)
+    all += ["--source", source, "--stage", way.rawValue, "--verify", options.verify.rawValue]
+    if verb == "stage" { all += ["--node", words.node, "--nodeid", "\(words.nodeNumber)"] }
+    if let incoming { all += ["--incoming", incoming.path, "--digest", incoming.digest] }
+    let cause = Process.become(program, all, environment: variables.all)
+    return StepFailure(
+      Explanation(
+        what: "cannot start \(program)", why: errorText(cause.number),
+        remedy: "the installation on this node is incomplete: install it anew (make install)"))
+  }
+}

@@ -1,0 +1,185 @@
+import Foundation
+import Testing
+
+extension SlurmTests {
+  /// Whatever fails, no node is drained, no srun hangs, and no command runs on the host instead.
+  @Suite struct Faults {
+    @Test func `an image that one node cannot read ends the step, naming the node`() throws {
+      try Cluster.withFolder { folder in
+        let mine = folder + "/mine.sif"
+        try FileManager.default.copyItem(atPath: image, toPath: mine)
+        chmod(mine, 0o644)
+        try Installed.write(Data(), to: folder + "/unreadable")
+        chmod(folder + "/unreadable", 0)
+        try Cluster.on("n2", "mount", "--bind", folder + "/unreadable", mine)
+        defer { _ = try? Cluster.on("n2", "umount", mine) }
+        let start = Date()
+        let outcome = try Cluster.srun("-w", "n1,n2", "--container-image=" + mine, "sleep", "30")
+        #expect(Date().timeIntervalSince(start) <= 2)
+        #expect(outcome.code == 125 || outcome.code == 143, "\(outcome.code)")
+        let message = outcome.err.split(separator: "\n").filter { $0.contains("FATAL") }
+        #expect(message.count == 1 && message[0].contains("n2"), "\(outcome.err)")
+        try Cluster.expectQuiet()
+      }
+    }
+
+    /// How a helper can fail, in the place of `apus`; `$1 $2` are `slurm-helper` and `check` or `start`.
+    static let failures = [
+      "exit 1", "exit 0", "kill -SEGV $$", "kill -KILL $$", "echo garbage >&2; exit 3",
+      // Bytes that are no answer, at the descriptor that it was given.
+      "while [ $# -gt 0 ]; do [ \"$1\" != --fd ] || fd=$2; shift; done; eval \"printf nonsense >&$fd\"; exit 0",
+      "exec /no/such/program",
+    ]
+
+    private func withHelper(_ script: String, _ body: () throws -> Void) throws {
+      try Cluster.withFolder { folder in
+        try Installed.write(Data(("#!/bin/bash\n" + script).utf8), to: folder + "/helper")
+        chmod(folder + "/helper", 0o755)
+        try Cluster.withSite(["helper=" + folder + "/helper"], body)
+      }
+    }
+
+    @Test(arguments: failures, ["check", "start"])
+    func `a helper that fails runs no command and drains no node`(failure: String, word: String) throws {
+      if word == "check", failure == "exit 0" || failure.contains("--fd") { return }
+      let script = """
+        if [ "$2" != \(word) ]; then exec \(Installed.apus) "$@"; fi
+        \(failure)
+        """
+      try withHelper(script) {
+        let outcome = try srun(["-N2"], "sh", "-c", "echo ran", limit: 15)
+        #expect(outcome.out.isEmpty && outcome.code == (word == "check" ? 1 : 125), "\(outcome)")
+        let batch = try Cluster.sbatch([inImage], script: "echo ran\n", limit: 15)
+        #expect(batch.out.isEmpty && batch.code == (word == "check" ? 1 : 125), "\(batch)")
+        #expect(batch.state == (word == "check" ? "REFUSED" : "FAILED"))
+        // Jobs without a container do not notice.
+        #expect(try Cluster.srun("-N2", "true").code == 0)
+      }
+      try Cluster.expectQuiet()
+    }
+
+    @Test func `a helper that is not there is named`() throws {
+      try Cluster.withSite(["helper=/no/such/apus"]) {
+        let outcome = try srun(["-N2"], "echo", "ran")
+        #expect(outcome.out.isEmpty && outcome.code != 0 && outcome.err.contains("/no/such/apus"), "\(outcome)")
+        #expect(try Cluster.srun("-N2", "true").code == 0)
+      }
+      // On one of the nodes alone.
+      let helper = Cluster.value("CLUSTER_HELPER")
+      try Cluster.on("n2", "mount", "--bind", "/dev/null", helper)
+      defer { _ = try? Cluster.on("n2", "umount", helper) }
+      let outcome = try srun(["-w", "n1,n2"], "sleep", "20")
+      #expect([125, 143].contains(outcome.code) && outcome.err.contains("n2"), "\(outcome)")
+      try Cluster.expectQuiet()
+    }
+
+    @Test func `a helper that hangs can be cancelled`() throws {
+      try withHelper("if [ \"$2\" != start ]; then exec \(Installed.apus) \"$@\"; fi\nsleep 50\n") {
+        let step = try Cluster.start(["srun", "-N2", inImage, "echo", "ran"])
+        usleep(500_000)
+        let start = Date()
+        _ = try Cluster.run(["scancel", try #require(try Cluster.jobs().last)])
+        let outcome = try step.finish()
+        #expect(Date().timeIntervalSince(start) <= 2 && outcome.out.isEmpty && outcome.code != 0, "\(outcome)")
+      }
+      try Cluster.expectQuiet()
+    }
+
+    @Test(arguments: [
+      "/no/such.sif", "../../../../etc/shadow", "new\nline.sif", "\u{1B}[31mred.sif", "-rf", "$(touch ran)", "",
+      "/" + String(repeating: "x", count: 4096), String(repeating: "../", count: 1300) + "etc/passwd", "/etc", "/dev/zero",
+      "/proc/self/mem", "docker://", "docker://127.0.0.1:1/none", "a b.sif", "%s%n%s",
+    ]) func `a hostile name of an image is refused, and shown harmlessly`(name: String) throws {
+      try Cluster.withFolder { folder in
+        let outcome = try Cluster.run(
+          ["srun", "--container-image=" + name, "touch", folder + "/host"], directory: folder, limit: 20)
+        #expect(outcome.code != 0 && outcome.code != 124, "\(outcome)")
+        #expect(outcome.err.contains("FATAL"), "\(outcome.err)")
+        #expect(!outcome.err.contains("\u{1B}"), "control characters of the name reach the terminal")
+        #expect(!outcome.err.split(separator: "\n").contains { $0.hasPrefix("line.sif") }, "\(outcome.err)")
+        let made = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(made.isEmpty, "\(made)")
+      }
+      try Cluster.expectQuiet()
+    }
+
+    // MARK: The plugin as a file
+
+    @Test func `doctor names the node whose plugin is missing`() throws {
+      let fit = try Cluster.run([Installed.apus, "slurm", "doctor"])
+      #expect(fit.code == 0, "\(fit)")
+      try Cluster.on("n3", "mount", "--bind", "/dev/null", Cluster.plugin)
+      defer {
+        _ = try? Cluster.on("n3", "umount", Cluster.plugin)
+        _ = try? Cluster.run(["scontrol", "update", "NodeName=n[1-4]", "State=RESUME"], as: .root)
+      }
+      let outcome = try Cluster.run([Installed.apus, "slurm", "doctor"])
+      #expect(outcome.code == 1, "\(outcome)")
+      let bad = (outcome.out + outcome.err).split(separator: "\n").filter { $0.contains("n3") }
+      #expect(!bad.isEmpty, "\(outcome)")
+      #expect(bad.contains { $0.contains("plugin") }, "\(bad)")
+      let states = try Cluster.run(["sinfo", "-h", "-N", "-o", "%T"], as: .root).out
+      #expect(!states.contains("drain"), "\(states)")
+    }
+
+    @Test func `a plugin that is not stamped for this Slurm is refused, and a stamped one loads`() throws {
+      let unstamped = Installed.folder("APUS_TREE") + "/lib/apus/spank_apus.so"
+      try Cluster.withFolder { folder in
+        let line = try String(contentsOfFile: Cluster.place("plugstack.conf"), encoding: .utf8)
+        defer { try? Cluster.plugstack(line) }
+        try Cluster.plugstack(line.replacingOccurrences(of: Cluster.plugin, with: unstamped))
+        let refused = try Cluster.srun("true")
+        #expect(refused.code != 0 && refused.err.contains("ncompatible"), "\(refused)")
+        // As a site does it, somewhere else.
+        let installed = try Cluster.run(
+          [Installed.apus, "slurm", "install", "--dry-run"], as: .root)
+        #expect(installed.code == 0 && installed.out.contains(Cluster.value("CLUSTER_VERSION")), "\(installed)")
+      }
+      #expect(try srun([], "true").code == 0)
+      try Cluster.expectQuiet()
+    }
+
+    // MARK: Nothing grows
+
+    private struct Usage: Equatable {
+      var files = 0
+      var kilobytes = 0
+      var namespaces = 0
+    }
+
+    /// Of the slurmd of a node.
+    private func usage(_ node: String) throws -> Usage {
+      let number = try String(contentsOfFile: Cluster.place("pid/" + node), encoding: .utf8)
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      let status = try String(contentsOfFile: "/proc/\(number)/status", encoding: .utf8)
+      let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+      let kinds = try Installed.execute(["/usr/bin/lsns", "-n", "-t", "mnt", "-o", "NS"], as: .root).out
+      return Usage(
+        files: try FileManager.default.contentsOfDirectory(atPath: "/proc/\(number)/fd").count,
+        kilobytes: Int(line.filter(\.isNumber)) ?? 0,
+        namespaces: kinds.split(separator: "\n").count)
+    }
+
+    @Test func `two hundred steps leave slurmd, namespaces and folders as they were`() throws {
+      func steps(_ count: Int) throws {
+        let outcome = try Cluster.run([
+          "sh", "-c", "seq \(count) | xargs -P 4 -I @ srun -w n1 \(inImage) true",
+        ], limit: 120)
+        #expect(outcome.code == 0, "\(outcome.err)")
+        try Cluster.expectQuiet()
+      }
+      // What is allocated once.
+      try steps(20)
+      let before = try usage("n1")
+      try steps(200)
+      let after = try usage("n1")
+      #expect(after.files == before.files)
+      #expect(after.namespaces == before.namespaces)
+      #expect(after.kilobytes - before.kilobytes < 1024, "\(before) \(after)")
+      let left = try Cluster.on("n1", "find", Cluster.place("run"), "-mindepth", "2").out
+      #expect(left.isEmpty, "\(left)")
+      let temporary = try Cluster.on("n1", "find", "/tmp", "-mindepth", "1", "-not", "-name", "apus-*").out
+      #expect(temporary.isEmpty, "\(temporary)")
+    }
+  }
+}
