@@ -13,13 +13,15 @@ enum Cluster {
 
   /// What scripts/test-cluster says of the cluster as it is now.
   static func value(_ name: String) -> String {
+    if let value = told(name) { return value }
+    Issue.record("\(place("cluster.env")) tells no \(name): the end-to-end tests are run by `make test`")
+    return "/nonexistent"
+  }
+
+  private static func told(_ name: String) -> String? {
     let text = (try? String(contentsOfFile: place("cluster.env"), encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix(name + "=") }
-    guard let line else {
-      Issue.record("\(place("cluster.env")) tells no \(name): the end-to-end tests are run by `make test`")
-      return "/nonexistent"
-    }
-    return line.dropFirst(name.count + 1).trimmingCharacters(in: ["'"])
+    return line?.dropFirst(name.count + 1).trimmingCharacters(in: ["'"])
   }
 
   /// A file of the cluster's folder.
@@ -138,11 +140,18 @@ enum Cluster {
       [Installed.checkout + "/scripts/test-cluster", "on", folder ?? "", node] + words, as: .root)
   }
 
-  /// Ends the cluster and starts it with other options; without any it is as it was for the first test.
-  static func restart(_ options: [String] = []) throws {
+  /// Ends the cluster and starts it with other options of scripts/test-cluster; `restore` belongs before it.
+  static func restart(_ options: [String]) throws {
+    let isAsEver = told("CLUSTER_LEG") == "linuxproc" && told("CLUSTER_SETTINGS") == ""
+    if isAsEver, options.isEmpty || options == ["--leg", "linuxproc"] { return }
     let outcome = try Installed.execute(
       [Installed.checkout + "/scripts/test-cluster", "restart", folder ?? ""] + options, as: .root)
     try #require(outcome.code == 0, "\(outcome.err)")
+  }
+
+  /// The cluster as it was for the first test.
+  static func restore() {
+    do { try restart([]) } catch { Issue.record("the cluster does not start again: \(error)") }
   }
 
   // MARK: The site's line
@@ -200,20 +209,19 @@ enum Cluster {
 
   // MARK: What must be so between tests
 
-  /// Processes of a node besides slurmd: steps, what they run, helpers, servers of images.
+  /// `NODE NUMBER COMMAND` of what runs on nodes besides slurmd and `SharedFiles`: steps, their programs, helpers, servers of images.
+  static func processes() throws -> [String] {
+    try Installed.execute(
+      [Installed.checkout + "/scripts/test-cluster", "processes", folder ?? ""], as: .root
+    ).out.split(separator: "\n").map(String.init).filter {
+      let words = $0.split(separator: " ")
+      return !(words.count > 2 && words[2].hasSuffix("slurmd")) && !$0.contains("/shared-fs.py ")
+    }
+  }
+
+  /// `NUMBER COMMAND` of one node.
   static func processes(on node: String) throws -> [String] {
-    let script = """
-      space=$(readlink /proc/self/ns/uts)
-      for process in /proc/[0-9]*; do
-        [ "$(readlink $process/ns/uts)" = "$space" ] || continue
-        case ${process#/proc/} in $$) continue ;; esac
-        line=$(tr '\\0' ' ' <$process/cmdline)
-        case $line in 'slurmd '* | '/usr/sbin/slurmd '* | '') continue ;; esac
-        echo "${process#/proc/} $line"
-      done
-      """
-    return try on(node, "/bin/sh", "-c", script + " 2>/dev/null").out.split(separator: "\n").map(String.init)
-      .filter { !$0.contains(" tr \\0 ") && !$0.contains("readlink /proc") }
+    try processes().filter { $0.hasPrefix(node + " ") }.map { String($0.dropFirst(node.count + 1)) }
   }
 
   /// No job left, every node idle, nothing that a step left: within the seconds that the kernel and Slurm need for it.
@@ -224,7 +232,7 @@ enum Cluster {
     let isQuiet = try wait(seconds: seconds) {
       let jobs = try self.jobs()
       let states = try run(["sinfo", "-h", "-N", "-o", "%N:%T"], as: .root).out.split(separator: "\n")
-      let left = try nodes.flatMap { node in try processes(on: node).map { "\(node): \($0)" } }
+      let left = try processes()
       found = (jobs.map { "job " + $0 } + states.filter { !$0.hasSuffix(":idle") }.map(String.init) + left)
         .joined(separator: "\n")
       return found.isEmpty

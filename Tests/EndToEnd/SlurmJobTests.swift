@@ -29,10 +29,10 @@ extension SlurmTests {
       #expect(other.out.isEmpty && other.code != 0)
     }
 
-    @Test func `an interactive allocation is in the image`() throws {
+    @Test func `steps of an interactive allocation are in its image`() throws {
       let outcome = try Cluster.run(
         ["script", "-qec", "salloc -Q \(inImage) --wait-all-nodes=1", "/dev/null"], environment: ["SHELL": "/bin/sh"],
-        input: "cat /etc/os-release\nexit\n")
+        input: "srun cat /etc/os-release\nexit\n")
       #expect(outcome.out.contains("image of a job"), "\(outcome.out)")
       try Cluster.expectQuiet()
     }
@@ -53,19 +53,20 @@ extension SlurmTests {
     /// One of the steps is killed; the other one's programs and files stay.
     @Test func `of two steps with one image the second outlives the first`() throws {
       try Cluster.withFolder { folder in
+        let step = "srun -n1 --overlap --container-mounts=\(folder) \(inImage)"
         let script = """
-          srun -n1 --overlap \(inImage) sleep 60 &
+          \(step) sh -c 'touch \(folder)/first; exec sleep 60' &
           first=$!
-          srun -n1 --overlap \(inImage) sh -c 'touch \(folder)/started; sleep 2; cat /opt/bulk/* | wc -c' &
+          while [ ! -e \(folder)/first ]; do sleep 0.1; done
+          \(step) sh -c 'touch \(folder)/second; sleep 2; cat /opt/bulk/* | wc -c' &
           second=$!
-          while [ ! -e \(folder)/started ]; do sleep 0.1; done
+          while [ ! -e \(folder)/second ]; do sleep 0.1; done
           sleep 0.3
           scancel -s KILL $SLURM_JOB_ID.0
           wait $first; echo first $?
           wait $second; echo second $?
           """
-        let batch = try Cluster.sbatch(
-          ["-n2"], script: script.replacingOccurrences(of: "srun -n1 --overlap", with: "srun -n1 --overlap --container-mounts=\(folder)"))
+        let batch = try Cluster.sbatch(["-n2"], script: script)
         #expect(batch.out.contains("48000000\n") && batch.out.contains("first 137\n"), "\(batch)")
         #expect(batch.out.contains("second 0\n"), "\(batch)")
       }
@@ -76,8 +77,8 @@ extension SlurmTests {
     @Test(arguments: ["linuxproc", "cgroup"]) func `a program that is told to end still has its image`(
       leg: String
     ) throws {
+      defer { Cluster.restore() }
       try Cluster.restart(["--leg", leg])
-      defer { try? Cluster.restart() }
       try Cluster.withFolder { folder in
         let running = try Cluster.start([
           "srun", "--container-stage=direct", inImage, "--container-mounts=" + folder, "sh", "-c",
@@ -96,8 +97,8 @@ extension SlurmTests {
     }
 
     @Test(arguments: ["linuxproc", "cgroup"]) func `scancel ends a step in an image at once`(leg: String) throws {
+      defer { Cluster.restore() }
       try Cluster.restart(["--leg", leg])
-      defer { try? Cluster.restart() }
       let running = try Cluster.start(["srun", "-N2", inImage, "sh", "-c", "echo ready; exec sleep 60"])
       for _ in 0..<2 { #expect(running.line() == "ready") }
       let start = Date()
@@ -108,17 +109,17 @@ extension SlurmTests {
       try Cluster.expectQuiet()
     }
 
-    @Test func `one failing task ends the others`() throws {
+    @Test func `one failing task ends the others when asked for`() throws {
       let start = Date()
-      let outcome = try srun(["-N2", "-n2"], "sh", "-c", "[ $SLURM_PROCID != 0 ] || exit 3; sleep 30")
+      let outcome = try srun(["-K", "-N2", "-n2"], "sh", "-c", "[ $SLURM_PROCID != 0 ] || exit 3; sleep 30")
       #expect(outcome.code == 3 || outcome.code == 143, "\(outcome.code) \(outcome.err)")
       #expect(Date().timeIntervalSince(start) < 5)
       try Cluster.expectQuiet()
     }
 
     @Test(arguments: ["linuxproc", "cgroup"]) func `a suspended job goes on with its image`(leg: String) throws {
+      defer { Cluster.restore() }
       try Cluster.restart(["--leg", leg])
-      defer { try? Cluster.restart() }
       let running = try Cluster.start([
         "srun", "--container-stage=direct", inImage, "sh", "-c",
         "echo ready; for f in 1 2 3 4 5 6 7 8 9 10 11 12; do cat /opt/bulk/$f; sleep 0.2; done | wc -c",
@@ -134,14 +135,14 @@ extension SlurmTests {
     }
 
     @Test func `tasks have the processors that Slurm gives them`() throws {
+      defer { Cluster.restore() }
       try Cluster.restart(["--leg", "cgroup"])
-      defer { try? Cluster.restart() }
       for cpu in ["0", "1"] {
         let outcome = try srun(
-          ["--exclusive", "-n1", "--cpu-bind=map_cpu:" + cpu], "grep", "Cpus_allowed_list", "/proc/self/status")
+          ["-w", "n1", "-n1", "-c2", "--cpu-bind=map_cpu:" + cpu], "grep", "Cpus_allowed_list", "/proc/self/status")
         #expect(outcome.out.split(separator: "\t").last == Substring(cpu + "\n"), "\(outcome.out)\(outcome.err)")
       }
-      let group = try srun([], "cat", "/proc/self/cgroup")
+      let group = try srun(["-w", "n1"], "cat", "/proc/self/cgroup")
       #expect(group.out.contains("/slurm_n1/uid_\(Cluster.userNumber)/job_"), "\(group.out)")
     }
 
@@ -151,8 +152,8 @@ extension SlurmTests {
         let prolog = folder + "/prolog.sh"
         try Installed.write(Data("#!/bin/sh\necho export TP=1\necho print of the prolog\n".utf8), to: prolog)
         chmod(prolog, 0o755)
+        defer { Cluster.restore() }
         try Cluster.restart(["--set", "TaskProlog=" + prolog])
-        defer { try? Cluster.restart() }
         try Cluster.withSite(["bind=" + prolog]) {
           let outcome = try srun(["-N2"], "sh", "-c", "echo $TP; \(askRelease.joined(separator: " "))", directory: "/")
           #expect(outcome.code == 0, "\(outcome.err)")
@@ -164,8 +165,8 @@ extension SlurmTests {
     }
 
     @Test func `a job's own tmp is the container's`() throws {
+      defer { Cluster.restore() }
       try Cluster.restart(["--set", "JobContainerType=job_container/tmpfs", "--set", "PrologFlags=Contain"])
-      defer { try? Cluster.restart() }
       let name = "/tmp/apus-job-" + UUID().uuidString.prefix(8)
       let batch = try Cluster.sbatch(
         ["-w", "n1"],

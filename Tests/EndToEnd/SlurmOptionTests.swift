@@ -114,7 +114,7 @@ extension SlurmTests {
 
     @Test func `variables of Slurm and of the task are there`() throws {
       let outcome = try srun(
-        ["-N2", "-n2", "--container-env=NONE"], "sh", "-c", "echo $SLURM_PROCID $SLURM_NNODES $SLURMD_NODENAME")
+        ["-w", "n1,n2", "-n2", "--container-env=NONE"], "sh", "-c", "echo $SLURM_PROCID $SLURM_NNODES $SLURMD_NODENAME")
       #expect(outcome.out.split(separator: "\n").sorted() == ["0 2 n1", "1 2 n2"], "\(outcome)")
     }
 
