@@ -56,12 +56,16 @@ public struct ContainerDirectory: ~Copyable {
         guard error.number == EEXIST else { throw .system(error) }
       }
       guard let found = try openDirectory(id, in: parent) else { continue }
+      // Who asks for the state holds it for a moment.
+      var isLocked = false
       do throws(SystemCallFault) {
-        guard try FileLock.tryAcquire(found.directory) else { throw SystemCallFault("flock", id.text, EBUSY) }
-      } catch {
-        if error.number == EBUSY { throw .busy(id: id.text) }
-        throw .system(error)
-      }
+        for _ in 0..<20 {
+          isLocked = try FileLock.tryAcquire(found.directory)
+          if isLocked { break }
+          usleep(5000)
+        }
+      } catch { throw .system(error) }
+      guard isLocked else { throw .busy(id: id.text) }
       guard found.isInPlace else { continue }
       if found.record(Self.recordName) != nil { throw .exists(id: id.text) }
       let isNew = ((try? File.names(in: found.directory)) ?? []).isEmpty
