@@ -30,7 +30,9 @@ enum Cluster {
   static var shared: String { place("shared") }
   static var leg: String { value("CLUSTER_LEG") }
   static var plugin: String { place("lib/spank_apus.so") }
-  static var userNumber: String { (try? Installed.execute(["/usr/bin/id", "-u", "apus-test"], as: .root).line) ?? "?" }
+  static var userNumber: String {
+    (try? Installed.execute(["/usr/bin/id", "-u", "apus-test"], as: .root).line) ?? "?"
+  }
 
   private static func variables(_ more: [String: String]) -> [String: String] {
     ["SLURM_CONF": place("slurm.conf")].merging(more) { $1 }
@@ -87,7 +89,9 @@ enum Cluster {
     try withFolder { folder in
       try Installed.write(Data(("#!/bin/sh\n" + script).utf8), to: folder + "/script")
       let submitted = try run(
-        ["sbatch", "--parsable", "-o", folder + "/out", "-e", folder + "/err"] + options + [folder + "/script"],
+        ["sbatch", "--parsable", "-o", folder + "/out", "-e", folder + "/err"] + options + [
+          folder + "/script"
+        ],
         environment: environment, directory: folder)
       guard submitted.code == 0 else {
         return Batch(code: submitted.code, out: submitted.out, err: submitted.err, state: "REFUSED")
@@ -96,7 +100,8 @@ enum Cluster {
       var fields: [String: String] = [:]
       let isOver = wait(seconds: limit) {
         fields = (try? Self.job(job)) ?? [:]
-        return !["PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", nil].contains(fields["JobState"])
+        return !["PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", nil].contains(
+          fields["JobState"])
       }
       if !isOver { _ = try run(["scancel", job]) }
       let codes = (fields["ExitCode"] ?? "0:0").split(separator: ":").compactMap { Int32($0) }
@@ -263,7 +268,8 @@ final class SharedFiles {
     for node in nodes {
       let server = try Running(
         [
-          Installed.checkout + "/scripts/test-cluster", "on", Cluster.place(""), node, "/usr/bin/python3", "-B",
+          Installed.checkout + "/scripts/test-cluster", "on", Cluster.place(""), node, "/usr/bin/python3",
+          "-B",
           Installed.checkout + "/Tests/Support/cluster/shared-fs.py", folder + "/source", folder + "/files",
           folder + "/\(node).log", "\(bytesPerSecond)",
         ], as: .root)
