@@ -84,6 +84,8 @@ let slurm: [Target] = [
   module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
   module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
   module("NodeCache", in: "Slurm", imports: ["Model", "Linux"]),
+  module("PluginStamp", in: "Slurm", imports: ["Model"]),
+  module("NodeSetup", in: "Slurm", imports: ["Model", "PluginStamp"]),
   module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
 ]
 
@@ -94,13 +96,14 @@ let containers: [Target] = [
 ]
 
 let programs: [Target] = [
-  module("Doctor", in: "cli", imports: ["Model", "Linux"]),
+  module("Doctor", in: "cli", imports: ["Model", "Linux", "PluginStamp"]),
   module("Messages", in: "cli", imports: ["Model", "Linux"]),
   .executableTarget(
     name: "apus",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount",
-      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "Bundle", "Containers", "Doctor",
+      "Launch", "Engine", "StepOptions", "StepJoin", "NodeCache", "PluginStamp", "NodeSetup", "Bundle",
+      "Containers", "Doctor",
       "Messages",
     ],
     path: "Sources/cli/apus", swiftSettings: code, linkerSettings: launcher),
@@ -160,7 +163,7 @@ let package = Package(
     tests("EngineTests", imports: ["Engine", "Launch", "Linux", "Model"]),
     tests("BundleTests", imports: ["Bundle", "Model"]),
     tests("ContainersTests", imports: ["Containers", "ImageMount", "Linux", "Model"]),
-    tests("DoctorTests", imports: ["Doctor", "Model"]),
+    tests("DoctorTests", imports: ["Doctor", "PluginStamp", "Model"]),
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),
     tests("ReferenceTests", imports: ["Reference", "Content", "Model"]),
@@ -179,6 +182,8 @@ let package = Package(
     tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
     tests("StepJoinTests", imports: ["StepJoin", "Linux", "Model"]),
     tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
+    tests("PluginStampTests", imports: ["PluginStamp", "Model"]),
+    tests("NodeSetupTests", imports: ["NodeSetup", "PluginStamp", "Model"]),
     tests("StagingTests", imports: ["Staging", "NodeCache", "Content", "Linux", "Model"]),
     tests("StructureTests", imports: []),
     tests("EndToEnd", imports: ["Model"]),

@@ -27,7 +27,10 @@ extension Commands {
       ["oci", "state"], "[ID]", operands: 0...1, completes: .nothing,
       summary: "Print the state of a container as JSON",
       description: "For an ID that is not known nothing is printed, and the command fails.",
-      options: ofContainer, mixesOptions: true),
+      options: ofContainer + [
+        Option(
+          "force", "f", help: "Call a container that is not known stopped, as one that oci run has become is")
+      ], mixesOptions: true),
     Command(
       ["oci", "kill"], "[ID] [SIGNAL]", operands: 0...2, completes: .nothing,
       summary: "Send a signal to the program of a container",
@@ -74,6 +77,8 @@ extension Commands {
     Option(
       "env-file", nil, .value("FILE"),
       help: "Variables over the image's, instead of config.json's: records that end with NUL, or lines"),
+    Option(
+      "take-env-file", help: "Remove that file once it is read: Slurm 22.05 would leave it in its spool"),
     Option("bind", "B", .many("SOURCE[:TARGET[:OPTIONS]]"), help: "Show a path of the host in the container"),
     Option("pwd", nil, .value("DIRECTORY"), help: "The directory of the host to start in"),
     Option("spool", nil, .value("DIRECTORY"), help: "The step's directory below slurmd's (%m of oci.conf)"),

@@ -25,4 +25,14 @@ import Testing
   func `an ID of Slurm's carries its user`(text: String, user: UInt32?) throws {
     #expect(try ContainerID(text).user == user)
   }
+
+  @Test(
+    arguments: [
+      ("n1.1000.42.7.3", "42 7"), ("n1.a.b.ann.lee.42.4294967291.0", "42 4294967291"),
+      ("n1.1000.42.x.0", nil),
+      ("one", nil),
+    ] as [(String, String?)])
+  func `an ID of Slurm's carries its step`(text: String, step: String?) throws {
+    #expect(try ContainerID(text).step.map { $0.job + " " + $0.step } == step)
+  }
 }

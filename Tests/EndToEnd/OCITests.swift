@@ -244,6 +244,26 @@ import Testing
     }
   }
 
+  @Test func `a reference may stand for the bundle, and what fails on the way names the node`() throws {
+    try Self.withPlace { folder, environment in
+      let archives = folder + "/archives"
+      let made = try Installed.execute(
+        [Installed.checkout + "/scripts/test-archives", Installed.image("tiny"), archives], as: .root)
+      try #require(made.code == 0, "\(made.err)")
+      _ = try Installed.execute(["/bin/chmod", "-R", "a+rX", archives], as: .root)
+      let file = try Self.variables(
+        ["A=of the job", "HOME=\(Installed.home)", "APUS_CACHEDIR=\(folder)/cache", "SLURMD_NODENAME=n7"],
+        in: folder)
+      let words = ["run", "--slurm", "--env-file", file, "--id", "x", "--bundle"]
+      let outcome = try Self.oci(
+        words + ["oci-archive:\(archives)/oci.tar", "--", "sh", "-c", "echo $A; id -u"], environment)
+      #expect(outcome.code == 0 && outcome.line.hasPrefix("of the job\n"), "\(outcome.err)")
+      let refused = try Self.oci(
+        words + ["oci-archive:\(archives)/docker.tar", "--", "true"], environment)
+      #expect(refused.code == 125 && refused.err.hasPrefix("FATAL:   n7: "), "\(refused.err)")
+    }
+  }
+
   // MARK: create, start, state, kill, delete
 
   @Test func `a container goes through its states, and leaves nothing`() throws {
@@ -394,6 +414,29 @@ import Testing
         let forced = try Self.oci([command, "--force", "unknown"], environment)
         #expect(forced.code == 0 && forced.out.isEmpty && forced.err.isEmpty, "\(forced.err)")
       }
+    }
+  }
+
+  @Test func `a container that oci run became is stopped for who asks with --force`() throws {
+    let outcome = try Self.oci(["state", "--slurm", "--force", "--id", "n1.1.2.3.4"])
+    #expect(outcome.code == 0 && outcome.err.isEmpty, "\(outcome.err)")
+    let state = try JSON(parsing: Array(outcome.out.utf8))
+    #expect(state["status"]?.text == "stopped" && state["pid"] == nil)
+  }
+
+  @Test func `the file of variables goes when it is to be taken, also by way of a bundle`() throws {
+    try Self.withPlace { folder, environment in
+      let bundle = try Self.bundle(#"{"root": {"path": "\#(Self.image)"}}"#, in: folder)
+      // The user's own, as those of Slurm are.
+      let script = """
+        for place in \(Self.image) \(bundle); do
+          printf 'A=of the job\\0' >\(folder)/own
+          \(Installed.apus) oci run --slurm -b $place --env-file \(folder)/own --take-env-file --id x -- \
+            sh -c 'echo $A; [ -e \(folder)/own ] || echo gone'
+        done
+        """
+      let outcome = try Installed.execute(["/bin/sh", "-c", script], as: .user, environment: environment)
+      #expect(outcome.line == "of the job\ngone\nof the job\ngone", "\(outcome.err)")
     }
   }
 

@@ -42,6 +42,26 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: access("/dev/loop-control", F_OK) == 0, "needs loop devices"))
+  func `root's overlay is let go of with its program, and with it the loop device`() throws {
+    try SharedMountTests.withImage { image in
+      let overlay = (image as NSString).deletingLastPathComponent + "/overlay"
+      try FileManager.default.createDirectory(atPath: overlay, withIntermediateDirectories: true)
+      for text in ["one", "two"] {
+        let outcome = try Installed.run(
+          "exec", "--overlay", overlay, image, "sh", "-c", "cat /kept; echo \(text) >>/kept; cat /kept",
+          as: .root)
+        #expect(outcome.code == 0 && outcome.out.hasSuffix(text + "\n"), "\(outcome)")
+      }
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          (try? Installed.execute(["/usr/sbin/losetup", "-n", "-O", "BACK-FILE"], as: .root).out.contains(
+            image))
+            == false
+        })
+    }
+  }
+
   @Test func `with --userns root has a server and a user namespace, like everybody`() throws {
     try SharedMountTests.withImage { image in
       let root = try Self.root(["--userns"], image)

@@ -18,8 +18,17 @@ local function quoted(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
--- The directory for an image; the value itself where it is none, and nil after a message where it cannot be used.
+-- The directory for an image; an absolute path of the value itself where it is none, because slurmd would look for it from
+-- its own directory; nil after a message where it cannot be used.
 local function apus_container(image)
+  if not image:match("^/") then
+    local pipe = io.popen("pwd", "r")
+    local directory = pipe and pipe:read("*l")
+    if pipe then
+      pipe:close()
+    end
+    image = (directory or "") .. "/" .. image
+  end
   if not (image:match("%.sif$") or image:match("%.sqsh$") or image:match("%.sqfs$")) then
     return image
   end
@@ -42,6 +51,14 @@ local function apus_container(image)
   return bundle
 end
 
+-- Whether the options ask for more tasks than one on a node, which slurmd would refuse without a reason.
+local function has_several_tasks(options)
+  local tasks = tonumber(options["ntasks"] or "")
+  local nodes = tonumber(options["nodes"] or "")
+  local each = tonumber(options["ntasks-per-node"] or "")
+  return (each and each > 1) or (tasks and tasks > (nodes or 1))
+end
+
 function slurm_cli_setup_defaults(options, early_pass)
   return slurm.SUCCESS
 end
@@ -55,6 +72,10 @@ function slurm_cli_pre_submit(options, pack_offset)
     end
     if bundle ~= image then
       options["container"] = bundle
+    end
+    if options["type"] ~= "sbatch" and options["type"] ~= "salloc" and has_several_tasks(options) then
+      slurm.log_error("apus: this Slurm starts one task on a node with --container: ask for as many nodes as tasks (-N)")
+      return slurm.ERROR
     end
   end
   return slurm.SUCCESS

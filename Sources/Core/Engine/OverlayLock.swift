@@ -66,11 +66,25 @@ public struct OverlayLock: Sendable {
     try Socket.send([1], to: started)
   }
 
+  /// Real root is in the mount namespace of the launch by now: whoever stayed in it would keep the overlay mounted that
+  /// it waits for the end of. A root of its own with nothing in it.
+  private static func leaveMounts() throws(SystemCallFault) {
+    try Namespace.unshare(.mount)
+    try Mount.makeEverythingPrivate()
+    let bottom = try File.open("/", O_PATH | O_DIRECTORY)
+    let top = try Mount.make(
+      "tmpfs", options: [("size", "4096"), ("mode", "0700")], attributes: [.noSetID, .noDevices],
+      at: bottom.number, subject: "/"
+    ) { () throws(SystemCallFault) in try Mount.topmostRoot() }
+    try Mount.pivot(to: top.number)
+  }
+
   /// The keeper's life: it holds the lock, nothing else.
   private static func keep(_ lock: Int32, _ watch: Int32, _ started: Int32) -> Never {
     _ = setsid()
     _ = unsafe chdir("/")
     Process.closeAll(except: [lock, watch, started])
+    if geteuid() == 0 { try? leaveMounts() }
     guard let word = try? Socket.receive(limit: 1, from: started), !word.bytes.isEmpty else { _exit(0) }
     close(started)
     var event = [UInt8](repeating: 0, count: 4096)

@@ -21,10 +21,19 @@ public struct ContainerID: Equatable, Sendable {
     self.text = text
   }
 
-  /// The user that an ID of oci.conf carries: `NODE.UID.JOB.STEP.TASK`. A node's name may have points itself.
-  public var user: UInt32? {
+  /// What an ID of oci.conf carries: `NODE.USER.JOB.STEP.TASK`. The names of nodes and users may have points themselves.
+  private var fields: [Substring]? {
     let fields = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard fields.count >= 5, let uid = UInt32(fields[fields.count - 4]) else { return nil }
-    return uid
+    return fields.count >= 5 ? fields : nil
+  }
+
+  /// The user, where the ID has the number.
+  public var user: UInt32? { fields.flatMap { UInt32($0[$0.count - 4]) } }
+
+  /// The job and the step, by Slurm's numbers.
+  public var step: (job: String, step: String)? {
+    guard let fields, let job = UInt32(fields[fields.count - 3]), let step = UInt32(fields[fields.count - 2])
+    else { return nil }
+    return ("\(job)", "\(step)")
   }
 }

@@ -14,14 +14,17 @@ public struct IncomingFile: Equatable, Sendable {
   public static func path(
     of source: FileFacts, digest: String, in directory: String, uid: UInt32
   ) -> String {
-    directory + "/" + prefix(source, uid) + (String(digest.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst()) ?? "")
+    directory + "/" + prefix(source, uid)
+      + (String(digest.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst()) ?? "")
   }
 
   /// The file that was sent for an image; nil: none was.
   public static func find(_ source: FileFacts, in directory: String, uid: UInt32) -> IncomingFile? {
     let start = prefix(source, uid)
     guard let folder = try? File.open(directory), let names = try? File.names(in: folder),
-      let name = names.first(where: { $0.starts(withBytesOf: start) && $0.utf8.count == start.utf8.count + 64 })
+      let name = names.first(where: {
+        $0.starts(withBytesOf: start) && $0.utf8.count == start.utf8.count + 64
+      })
     else { return nil }
     return IncomingFile(
       path: directory + "/" + name, digest: "sha256:" + (String(name.utf8.dropFirst(start.utf8.count)) ?? ""))

@@ -17,7 +17,7 @@ public struct Check: Equatable, Sendable {
   /// Who can change it, and how; empty when nobody has to.
   public let remedy: String
 
-  init(_ name: String, _ state: State, _ found: String, cost: String = "", remedy: String = "") {
+  public init(_ name: String, _ state: State, _ found: String, cost: String = "", remedy: String = "") {
     self.name = name
     self.state = state
     self.found = found

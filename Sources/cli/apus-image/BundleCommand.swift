@@ -9,6 +9,9 @@ internal import Model
 /// becomes the launcher again with all of it in words.
 func runBundle(_ parsed: Parsed, _ words: [String], _ output: Output) -> Int32 {
   let failure = parsed.isOn("slurm") ? ExitCode.jobStep : ExitCode.failure
+  var output = output
+  // The launcher has given this program the job's environment.
+  if parsed.isOn("slurm") { output.node = printable(variable("SLURMD_NODENAME") ?? "") }
   do throws(Failure) {
     let path = parsed.value("bundle") ?? "."
     var command = parsed.value("id") == nil ? Array(parsed.operands.dropFirst()) : parsed.operands

@@ -23,7 +23,8 @@ func runSlurmBroadcast(_ words: [String], _ output: Output) -> Int32 {
     let place = IncomingFile.path(of: facts, digest: digest.text, in: directory, uid: geteuid())
     let code = try Process.wait(
       try Process.spawn(
-        try sbcast(), ["--jobid=" + job, "--force", staging.source, place], environment: Inheritance.environment,
+        try sbcast(), ["--jobid=" + job, "--force", staging.source, place],
+        environment: Inheritance.environment,
         descriptors: (-1, -1, 2)))
     if code == 0 {
       mark.set()
@@ -35,7 +36,8 @@ func runSlurmBroadcast(_ words: [String], _ output: Output) -> Int32 {
     output.notice(
       Notice(
         .warning,
-        "cannot broadcast \(printable(staging.source)) (\(error.explanation.why)): the nodes copy it themselves"))
+        "cannot broadcast \(printable(staging.source)) (\(error.explanation.why)): the nodes copy it themselves"
+      ))
   }
   return 0
 }

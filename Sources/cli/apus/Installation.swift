@@ -15,6 +15,8 @@ enum Installation {
 
   static var imageProgram: String { below("libexec/apus/apus-image") }
 
+  static var plugin: String { below("lib/apus/spank_apus.so") }
+
   /// A prefix of /usr has its settings in /etc (Filesystem Hierarchy Standard, section 4.1).
   private static func below(_ path: String) -> String {
     if prefix == "/usr", path.hasPrefix("etc/") { return "/" + path }

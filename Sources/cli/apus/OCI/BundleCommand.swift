@@ -18,7 +18,7 @@ func runBundle(
   let failure = failure(parsed)
   var output = output
   let caller: Caller
-  do throws(SystemCallFault) { caller = try Caller(parsed, variables) } catch {
+  do throws(SystemCallFault) { caller = try Caller(parsed, id, variables) } catch {
     return output.fatal(error.explanation, exit: failure)
   }
   if parsed.isOn("slurm") { output.node = nodeName(caller.variables) }
@@ -66,8 +66,12 @@ private struct Caller {
   /// Those that go into the container; nil: the bundle's.
   private let handedOn: [String]?
   private let terminal: [String]
+  /// SLURM_JOB_ID and SLURM_STEP_ID: Slurm 22.05 writes the file of variables before it knows the step.
+  private let step: Lookup<String>
 
-  init(_ parsed: Parsed, _ inherited: Variables) throws(SystemCallFault) {
+  init(_ parsed: Parsed, _ id: ContainerID, _ inherited: Variables) throws(SystemCallFault) {
+    let numbers = parsed.isOn("slurm") ? id.step : nil
+    step = numbers.map { ["SLURM_JOB_ID": $0.job, "SLURM_STEP_ID": $0.step] } ?? [:]
     terminal = inherited["TERM"].map { ["TERM=" + $0] } ?? []
     guard let path = parsed.value("env-file") else {
       variables = inherited
@@ -140,11 +144,15 @@ private struct Caller {
       request.workingDirectory = directory
     }
     if let text = parsed.value("umask"), let mask = UInt32(text, radix: 8) { umask(mask) }
-    let mount = mountOptions(options, settings, variables, output)
+    // Not before apus-image has been here: it starts this program again with the same words.
+    if parsed.isOn("take-env-file"), let file = parsed.value("env-file") { unsafe unlink(file) }
+    var mount = mountOptions(options, settings, variables, output)
+    // As in any job step: it is over with its last program.
+    if parsed.isOn("slurm"), variables["APUS_MOUNT_LINGER"] == nil { mount.lingerSeconds = 0 }
     enterDirectory(parsed)
     return Launching(
       request: request, image: image, settings: settings, variables: isJob ? variables : ofHost,
-      mount: mount, environment: { variables[$0] }, output: output)
+      mount: mount, environment: { [step, variables] in variables[$0] ?? step[$0] }, output: output)
   }
 
   /// What a survey of the host asks for; none of it goes into the container.

@@ -29,10 +29,7 @@ func runOCI(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ outpu
       try? File.write(said, to: 2)
       return failure(parsed)
     case "state":
-      guard let state = try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).state() else {
-        throw .unknown(id: operands.id.text)
-      }
-      output.result(state.json.text(indented: true) + "\n")
+      output.result(try state(parsed, operands.id, uid: uid, xdg: xdg).json.text(indented: true) + "\n")
       return 0
     case "kill":
       return try kill(parsed, operands.id, operands.rest.first ?? "TERM", uid: uid, xdg: xdg, output)
@@ -88,6 +85,18 @@ private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) thr
     throw .system(error)
   }
   return wanted
+}
+
+private func state(
+  _ parsed: Parsed, _ id: ContainerID, uid: UInt32, xdg: String?
+) throws(ContainerFault) -> ContainerState {
+  do throws(ContainerFault) {
+    if let state = try ContainerDirectory.find(id, uid: uid, xdg: xdg).state() { return state }
+  } catch {
+    guard case .unknown = error else { throw error }
+  }
+  guard parsed.isOn("force") else { throw .unknown(id: id.text) }
+  return ContainerState(id: id, status: .stopped, record: ContainerRecord(bundle: "", annotations: []))
 }
 
 private func kill(

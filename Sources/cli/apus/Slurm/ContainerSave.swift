@@ -1,3 +1,4 @@
+internal import Engine
 internal import Glibc
 internal import Linux
 internal import Model
@@ -48,7 +49,12 @@ struct ContainerSave {
     else { _exit(0) }
     let outer = message.descriptors.count > 1 ? message.descriptors[0] : nil
     var code: Int32 = 1
-    if let root = try? copyOfRoot(outer: outer, mount: mount), fcntl(root, F_SETFD, 0) == 0 {
+    let container = StandingContainer(outer: outer, mount: mount)
+    let root = try? container.copyOfRoot { fault in
+      let text = "         \(fault.explanation.what): \(fault.explanation.why)\n"
+      try? File.write(Array(text.utf8), to: 2)
+    }
+    if let root, fcntl(root, F_SETFD, 0) == 0 {
       let child = try? Process.spawn(
         Installation.imageProgram, ["--quiet", "build", "--force", path, Mount.path(of: root)],
         environment: environment)
@@ -60,32 +66,5 @@ struct ContainerSave {
     }
     try? Socket.send([UInt8(truncatingIfNeeded: code)], to: socket)
     _exit(code)
-  }
-
-  /// A mount of the container's root alone, without a place. Made by a child, because whoever enters the container's
-  /// mount namespace cannot come back.
-  private static func copyOfRoot(outer: Int32?, mount: Int32) throws(SystemCallFault) -> Int32 {
-    let (near, far) = try Socket.pair()
-    let child = try Process.fork()
-    if child == 0 {
-      do throws(SystemCallFault) {
-        if let outer { try Namespace.enter(outer, .user) }
-        try Namespace.enter(mount, .mount)
-        let root = try File.open("/", O_PATH | O_DIRECTORY)
-        let copy = try Mount.clone(root.number, recursively: false, subject: "/")
-        try Socket.send([1], descriptors: [copy.number], to: far)
-        _exit(0)
-      } catch {
-        let text = "         \(error.explanation.what): \(error.explanation.why)\n"
-        try? File.write(Array(text.utf8), to: 2)
-        _exit(1)
-      }
-    }
-    close(far)
-    defer { close(near) }
-    let answer = try Socket.receive(limit: 1, from: near)
-    _ = try Process.wait(child)
-    guard let root = answer.descriptors.first else { throw SystemCallFault("open_tree", "/", EINVAL) }
-    return root
   }
 }

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import Engine
 internal import Glibc
 internal import Linux
 internal import Model
@@ -35,7 +35,8 @@ struct NamedContainer {
       throw fault("it exists already", "drop :create to use it, or choose another name")
     }
     if !isThere, options.image == nil {
-      throw fault("there is none of that name on this node", "name the image to make it of: --container-image")
+      throw fault(
+        "there is none of that name on this node", "name the image to make it of: --container-image")
     }
   }
 
@@ -104,25 +105,11 @@ struct NamedContainer {
     guard fields.count == 2, let pid = Int32(fields[0]) else { return nil }
     let processes = try File.open("/proc", O_PATH | O_DIRECTORY)
     let process = try File.open("\(pid)", O_PATH | O_DIRECTORY, from: processes.number)
-    guard try Self.start(of: pid, in: processes.number) == fields[1], try File.facts(process).uid == uid || uid == 0 else { return nil }
-    let mount = try File.open("ns/mnt", from: process.number)
-    func other(_ name: String) throws(SystemCallFault) -> Int32? {
-      let theirs = try File.open("ns/" + name, from: process.number)
-      let mine = try File.facts("/proc/self/ns/" + name)
-      return try File.facts(theirs).inode == mine.inode ? nil : theirs.release()
-    }
-    guard let inner = try other("user") else {
-      return RunningContainer(
-        namespaces: [nil, mount.release(), nil, try other("ipc"), try other("uts"), try other("net")],
-        records: try File.open(folder + "/records").release())
-    }
-    // The user namespace that owns the mounts (ioctl_ns(2), NS_GET_USERNS).
-    let outer = apus_ioctl_value(mount.number, 0xB701, 0)
-    guard outer >= 0 else { throw SystemCallFault("ioctl", "NS_GET_USERNS", -outer) }
-    return RunningContainer(
-      namespaces: [
-        outer, mount.release(), inner, try other("ipc"), try other("uts"), try other("net"),
-      ], records: try File.open(folder + "/records").release())
+    guard try Self.start(of: pid, in: processes.number) == fields[1],
+      try File.facts(process).uid == uid || uid == 0
+    else { return nil }
+    let container = try StandingContainer(of: process)
+    return RunningContainer(container: container, records: try File.open(folder + "/records").release())
   }
 
   /// When a process started, in clock ticks since the machine did (proc_pid_stat(5), field 22).
@@ -141,20 +128,16 @@ struct NamedContainer {
 
 /// A container in which another step runs.
 struct RunningContainer {
-  /// In the order of `StepAnswer`.
-  let namespaces: [Int32?]
+  let container: StandingContainer
   /// Open file with the answer's records.
   let records: Int32
 
-  /// The same mounts in a mount namespace of its own: two overlays on one layer would be undefined, one overlay shown
-  /// twice is not. This process enters it.
+  /// In the order of `StepAnswer`.
+  var namespaces: [Int32?] {
+    [container.outer, container.mount, container.inner, container.ipc, container.uts, container.network]
+  }
+
   func apart() throws(SystemCallFault) -> RunningContainer {
-    let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
-    if let outer = namespaces[0] { try Namespace.enter(outer, .user) }
-    if let mount = namespaces[1] { try Namespace.enter(mount, .mount) }
-    try Namespace.unshare(.mount)
-    let mount = try File.open("ns/mnt", from: process.number).release()
-    return RunningContainer(
-      namespaces: [namespaces[0], mount, namespaces[2], nil, nil, nil], records: records)
+    RunningContainer(container: try container.apart(), records: records)
   }
 }

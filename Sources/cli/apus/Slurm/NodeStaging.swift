@@ -24,7 +24,9 @@ struct NodeStaging {
         "--chdir=/", Installation.program, "slurm-helper", "stage",
       ] + site.flatMap { ["--site", $0] } + ["--option", "container-image=" + image]
     // The step itself runs on the host. What is asked of an image stays, how it is got to the nodes as well.
-    let inherited = ["SLURM_SPANK__SLURM_SPANK_OPTION_", "APUS_CONTAINER_", "PYXIS_CONTAINER_", "SLURM_CONTAINER"]
+    let inherited = [
+      "SLURM_SPANK__SLURM_SPANK_OPTION_", "APUS_CONTAINER_", "PYXIS_CONTAINER_", "SLURM_CONTAINER",
+    ]
     environment = variables.all.filter { entry in !inherited.contains { entry.starts(withBytesOf: $0) } }
   }
 
@@ -47,7 +49,8 @@ func runSlurmStage(_ image: String, _ variables: Variables, _ output: Output) ->
   guard let line = PluginLine.find(variables) else {
     return output.fatal(
       Explanation(
-        what: "cannot stage \(printable(image))", why: "no plugstack.conf of this host has a line of spank_apus.so",
+        what: "cannot stage \(printable(image))",
+        why: "no plugstack.conf of this host has a line of spank_apus.so",
         remedy: "ask the administrator to install it: apus slurm install"))
   }
   let isPath = !isReference(image) && (try? File.facts(image)) != nil

@@ -13,7 +13,9 @@ enum SiteImages {
   /// The path of the site's file that is the same image: equal size and header, which has an id of its own in every
   /// SIF. nil: there is none, or the image has no id.
   static func equal(to image: ImageFile, in folders: [String]) -> String? {
-    guard image.isSIF, let header = try? File.bytes(of: image.descriptor, count: SIFHeader.size) else { return nil }
+    guard image.isSIF, let header = try? File.bytes(of: image.descriptor, count: SIFHeader.size) else {
+      return nil
+    }
     for folder in folders {
       guard let directory = try? File.open(folder, O_RDONLY | O_DIRECTORY),
         let names = try? File.names(in: directory)

@@ -25,7 +25,8 @@ struct SlurmClient {
   }
 
   private static let commands = [
-    "srun", "sbatch", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sattach", "sbcast", "sstat",
+    "srun", "sbatch", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sattach", "sbcast",
+    "sstat",
   ]
   private static let libraryFolders = [
     "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
@@ -42,7 +43,9 @@ struct SlurmClient {
       paths += folder.fields(at: UInt8(ascii: ":")).map { String($0) }
     } else {
       // Where builds put them that say nothing: beside the commands, or as Debian does.
-      let beside = commands.map { [ContainerPath.parent($0) + "/lib/slurm", ContainerPath.parent($0) + "/lib64/slurm"] }
+      let beside = commands.map {
+        [ContainerPath.parent($0) + "/lib/slurm", ContainerPath.parent($0) + "/lib64/slurm"]
+      }
       paths += (beside ?? []) + Self.libraryFolders.flatMap { [$0 + "/slurm-wlm", $0 + "/slurm"] }
     }
     for folder in Self.libraryFolders { paths += [folder + "/libmunge.so.2", folder + "/libslurm.so"] }

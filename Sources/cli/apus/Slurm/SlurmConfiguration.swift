@@ -8,12 +8,19 @@ struct SlurmConfiguration {
   private let values: [(key: String, value: String)]
 
   init(_ variables: Variables) {
-    let path = variables["SLURM_CONF"] ?? "/etc/slurm/slurm.conf"
+    // Where slurmd keeps it that got it from the controller ("configless").
+    let places = ["/etc/slurm/slurm.conf", "/run/slurm/conf/slurm.conf"]
+    let path =
+      variables["SLURM_CONF"] ?? places.first { (try? File.facts($0)) != nil } ?? "/etc/slurm/slurm.conf"
     folder = ContainerPath.parent(path)
     let text = (try? File.readAll(path, limit: 1 << 20)).map { HostText.decode($0) } ?? ""
     values = text.lines.compactMap { line in
       guard let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-      return (String(line[..<equals]).lowercased(), String(line[line.utf8.index(after: equals)...]))
+      // No value that is asked for has a blank in it; behind one there is a comment.
+      let value = line.utf8[line.utf8.index(after: equals)...].prefix {
+        $0 != 0x20 && $0 != 0x09 && $0 != 0x23
+      }
+      return (String(line[..<equals]).lowercased(), String(Substring(value)))
     }
   }
 

@@ -10,11 +10,16 @@ func runSlurmHelper(_ raw: [String], _ variables: Variables, _ output: Output) -
   guard raw.count > 1, var words = HelperWords(raw[2...]) else {
     return output.fatal(
       Explanation(
-        what: "cannot help Slurm's plugin", why: "its words are not understood: the plugin is of another version",
+        what: "cannot help Slurm's plugin",
+        why: "its words are not understood: the plugin is of another version",
         remedy: "install both from one version: apus slurm install"),
       exit: ExitCode.jobStep)
   }
   if raw[1] == "stage" { words.take(variables) }
+  var output = output
+  if words.site.contains(where: { ["quiet", "quiet=on", "quiet=yes", "quiet=1"].contains($0) }) {
+    output.level = -1
+  }
   switch raw[1] {
   case "check": return checkStep(words, variables, output)
   case "start": return StepStart(words: words, raw: raw, variables: variables, output: output).run()

@@ -9,7 +9,8 @@ internal import StepOptions
 extension StepStart {
   /// For a container that was made.
   func answer(
-    _ settled: borrowing Settled, _ environment: [String], _ changes: [EnvironmentChange], folder: Int32?, save: ContainerSave?,
+    _ settled: borrowing Settled, _ environment: [String], _ changes: [EnvironmentChange], folder: Int32?,
+    save: ContainerSave?,
     nowhere: Int32
   ) throws(StepFailure) -> Int32 {
     let records = changes.map { (change) -> StepRecord in
@@ -27,12 +28,12 @@ extension StepStart {
       let (outer, mount) = (settled.outer, settled.mount)
       return try serve(
         answer, nowhere: nowhere, staysToTheEnd: folder != nil || save != nil,
-        ended: { save?.run(outer: outer, mount: mount) }
-      ) { pid throws(SystemCallFault) in
-        guard let folder else { return }
-        try NamedContainer.setRunning(
-          in: folder, pid: pid, processes: settled.processes.number, records: text)
-      }
+        ended: { save?.run(outer: outer, mount: mount) },
+        started: { pid throws(SystemCallFault) in
+          guard let folder else { return }
+          try NamedContainer.setRunning(
+            in: folder, pid: pid, processes: settled.processes.number, records: text)
+        })
     } catch { throw StepFailure(error) }
   }
 
@@ -46,7 +47,8 @@ extension StepStart {
   func answer(_ running: RunningContainer, nowhere: Int32) throws(StepFailure) -> Int32 {
     do throws(SystemCallFault) {
       return try serve(
-        StepAnswer(namespaces: running.namespaces, file: running.records), nowhere: nowhere, staysToTheEnd: false, ended: {},
+        StepAnswer(namespaces: running.namespaces, file: running.records), nowhere: nowhere,
+        staysToTheEnd: false, ended: {},
         started: { _ in })
     } catch { throw StepFailure(error) }
   }

@@ -37,7 +37,9 @@ struct StepImageFile {
   func stage(_ name: String, from directory: String) throws(StepFailure) {
     let found = try resolve(name, from: directory)
     guard case .path(let path) = found else {
-      if case .reference(let reference) = found { throw becomeImageProgram(reference, way: .node, verb: "stage") }
+      if case .reference(let reference) = found {
+        throw becomeImageProgram(reference, way: .node, verb: "stage")
+      }
       return
     }
     let image = try image(path)
@@ -47,13 +49,17 @@ struct StepImageFile {
           what: "cannot copy the image to the nodes", why: "the site has no cache on them",
           remedy: "ask the administrator for cache_dir in plugstack.conf"))
     }
-    if SiteImages.equal(to: image, in: site.imagePath) != nil || copy(of: image, in: directory) != nil { return }
+    if SiteImages.equal(to: image, in: site.imagePath) != nil || copy(of: image, in: directory) != nil {
+      return
+    }
     throw becomeImageProgram(path, way: .node, verb: "stage", incoming: incoming(image))
   }
 
   /// Sends the image to all nodes of the job, where that is the way it goes. Returns only why not.
   func broadcast(_ name: String, from directory: String) throws(StepFailure) {
-    guard case .path(let path) = try resolve(name, from: directory), site.cacheDirectory != nil else { return }
+    guard case .path(let path) = try resolve(name, from: directory), site.cacheDirectory != nil else {
+      return
+    }
     let image = try image(path)
     guard case .squashfs = image.kind, SiteImages.equal(to: image, in: site.imagePath) == nil,
       decision(for: image).way == .sbcast

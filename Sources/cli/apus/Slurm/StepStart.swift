@@ -34,7 +34,14 @@ struct StepStart {
       let container = try NamedContainer(options, site, variables)
       // Out of reach once this process is inside.
       let nowhere = try attempt { () throws(SystemCallFault) in try File.open("/dev/null", O_RDWR).release() }
-      if let running = try container?.running() { return try answer(running, nowhere: nowhere) }
+      if let running = try container?.running() {
+        if !options.mounts.isEmpty, words.nodeNumber == 0 {
+          output.notice(
+            Notice(
+              .warning, "ignoring --container-mounts: the container runs already, with the mounts it has"))
+        }
+        return try answer(running, nowhere: nowhere)
+      }
       let image = try StepImageFile(
         words: words, raw: raw, variables: variables, output: output, options: options, site: site
       ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
@@ -53,14 +60,16 @@ struct StepStart {
 
   /// Refuses what a newer plugin on the submit host may mean.
   private func checkProtocol() throws(StepFailure) {
-    guard let asked = variables["SLURM_SPANK_APUS_PROTOCOL"].flatMap({ Int($0) }), asked > words.protocolNumber
+    guard let asked = variables["SLURM_SPANK_APUS_PROTOCOL"].flatMap({ Int($0) }),
+      asked > words.protocolNumber
     else { return }
     throw StepFailure(
       Explanation(
         what: "refused the container options of this step",
         why: "they are of version \(asked), and this node knows version \(words.protocolNumber)"
           + " (apus \(Installation.version))",
-        remedy: "ask the administrator to install the same apus everywhere; `apus slurm doctor` compares nodes"))
+        remedy:
+          "ask the administrator to install the same apus everywhere; `apus slurm doctor` compares nodes"))
   }
 
   private func readOptions() throws(StepFailure) -> (SiteOptions, StepOptions) {
@@ -96,7 +105,7 @@ struct StepStart {
     }
     facts.needs =
       .ofMPI(variables, exists: { exists($0) })
-      + .ofFiles(batchScript: words.script, prologs: variables["SLURM_TASK_PROLOG"].map { [$0] } ?? [])
+      + .ofFiles(batchScript: words.script, prologs: prologs)
     if options.showsSlurm { facts.needs = facts.needs + SlurmClient(variables).needs }
     var request = makeLaunchRequest(options, site: site, facts: facts)
     if options.runsEntrypoint { request.action = .run }
@@ -125,6 +134,11 @@ struct StepStart {
     }
     let changes = stepEnvironment(host: variables, container: environment, site: site)
     return try answer(settled, environment, changes, folder: folder, save: save, nowhere: nowhere)
+  }
+
+  /// What Slurm executes before each task, inside the container by then: the site's and the user's (`--task-prolog`).
+  private var prologs: [String] {
+    [SlurmConfiguration(variables)["taskprolog"], variables["SLURM_TASK_PROLOG"]].compactMap { $0 }
   }
 
   /// nil: this node saves nothing.

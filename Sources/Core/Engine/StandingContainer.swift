@@ -1,0 +1,90 @@
+internal import CLinux
+internal import Glibc
+public import Linux
+
+/// The namespaces of a container that programs run in already, open, so that more can be let in. nil: the host's own.
+public struct StandingContainer: Sendable {
+  /// The user namespace that owns the mounts.
+  public let outer: Int32?
+  public let mount: Int32
+  /// The user namespace of its programs.
+  public let inner: Int32?
+  public let ipc: Int32?
+  public let uts: Int32?
+  public let network: Int32?
+
+  /// `outer` and `mount` alone, of a container this process has settled.
+  public init(outer: Int32?, mount: Int32) {
+    self.outer = outer
+    self.mount = mount
+    (inner, ipc, uts, network) = (nil, nil, nil, nil)
+  }
+
+  /// Of a process inside it. `process`: its open directory of procfs.
+  public init(of process: borrowing Descriptor) throws(SystemCallFault) {
+    let number = process.number
+    func other(_ name: String) throws(SystemCallFault) -> Int32? {
+      let theirs = try File.open("ns/" + name, from: number)
+      let mine = try File.facts("/proc/self/ns/" + name)
+      return try File.facts(theirs).inode == mine.inode ? nil : theirs.release()
+    }
+    mount = try File.open("ns/mnt", from: number).release()
+    inner = try other("user")
+    ipc = try other("ipc")
+    uts = try other("uts")
+    network = try other("net")
+    guard inner != nil else {
+      outer = nil
+      return
+    }
+    // ioctl_ns(2), NS_GET_USERNS
+    outer = try checked(apus_ioctl_value(mount, 0xB701, 0), "ioctl", "NS_GET_USERNS")
+  }
+
+  /// The same mounts in a mount namespace of its own: two overlays on one layer would be undefined, one overlay shown
+  /// twice is not. This process enters it.
+  public func apart() throws(SystemCallFault) -> StandingContainer {
+    let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
+    try enter()
+    try Namespace.unshare(.mount)
+    return StandingContainer(
+      outer: outer, mount: try File.open("ns/mnt", from: process.number).release(), inner: inner)
+  }
+
+  private init(outer: Int32?, mount: Int32, inner: Int32?) {
+    self.outer = outer
+    self.mount = mount
+    self.inner = inner
+    (ipc, uts, network) = (nil, nil, nil)
+  }
+
+  /// A mount of its root alone, without what is mounted on it and without a place. Made by a child, because whoever
+  /// enters the mount namespace cannot come back; `fault` is called there.
+  public func copyOfRoot(fault: (SystemCallFault) -> Void) throws(SystemCallFault) -> Int32 {
+    let (near, far) = try Socket.pair()
+    let child = try Process.fork()
+    if child == 0 {
+      do throws(SystemCallFault) {
+        try enter()
+        let root = try File.open("/", O_PATH | O_DIRECTORY)
+        let copy = try Mount.clone(root.number, recursively: false, subject: "/")
+        try Socket.send([1], descriptors: [copy.number], to: far)
+        _exit(0)
+      } catch {
+        fault(error)
+        _exit(1)
+      }
+    }
+    close(far)
+    defer { close(near) }
+    let answer = try Socket.receive(limit: 1, from: near)
+    _ = try Process.wait(child)
+    guard let root = answer.descriptors.first else { throw SystemCallFault("open_tree", "/", EINVAL) }
+    return root
+  }
+
+  private func enter() throws(SystemCallFault) {
+    if let outer { try Namespace.enter(outer, .user) }
+    try Namespace.enter(mount, .mount)
+  }
+}

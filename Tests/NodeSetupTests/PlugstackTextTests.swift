@@ -1,0 +1,67 @@
+import Testing
+
+@testable import NodeSetup
+
+@Suite struct PlugstackTextTests {
+  @Test func `our line is found among others, and what is included`() {
+    let text = PlugstackText(
+      """
+      # required /old/spank_apus.so
+      include plugstack.conf.d/*.conf
+      required spank_other.so spank_apus.so
+        Optional\t/usr/lib/apus/spank_apus.so helper=/a cache_dir=/b  # of us
+      """)
+    #expect(text.includes == ["plugstack.conf.d/*.conf"])
+    #expect(
+      text.lines == [
+        .init(isRequired: false, plugin: "/usr/lib/apus/spank_apus.so", words: ["helper=/a", "cache_dir=/b"])
+      ])
+  }
+
+  @Test(arguments: [
+    ("", "required /p/spank_apus.so helper=/h cache_dir=/c\n"),
+    ("required x.so\n", "required x.so\nrequired /p/spank_apus.so helper=/h cache_dir=/c\n"),
+    // What the site has decided stays.
+    (
+      "# ours\noptional   /old/spank_apus.so stage=node helper=/old  cache_max=50%\nrequired y.so\n",
+      "# ours\noptional /p/spank_apus.so stage=node helper=/h cache_max=50%\nrequired y.so\n"
+    ),
+    // Already so: not a byte changes.
+    ("required\t/p/spank_apus.so  helper=/h # why\n", "required\t/p/spank_apus.so  helper=/h # why\n"),
+    ("required spank_apus.so", "required /p/spank_apus.so helper=/h\n"),
+  ])
+  func `a line is added, or changed where it stands`(before: String, after: String) {
+    let edited = PlugstackText.edited(
+      before, plugin: "/p/spank_apus.so", words: ["helper=/h"], added: ["cache_dir=/c"])
+    #expect(edited == after)
+  }
+
+  @Test(arguments: [
+    ("/etc/slurm/plugstack.conf.d/*", true), ("/etc/slurm/plugstack.conf.d/*.conf", true),
+    ("/etc/slurm/plugstack.conf.d/a?us.con[a-g]", true), ("/etc/*/*/*", true),
+    ("/etc/slurm/plugstack.conf.d/[!b]*", true), ("/etc/slurm/plugstack.conf.d/*s*o*", true),
+    ("/etc/slurm/*", false), ("/etc/slurm/plugstack.conf.d/*.cfg", false),
+    ("/etc/slurm/plugstack.conf.d/[b-z]*", false), ("/etc/slurm/plugstack.conf.d/apus", false),
+  ])
+  func `patterns name paths`(pattern: String, isIt: Bool) {
+    #expect(PathPattern.matches(pattern, "/etc/slurm/plugstack.conf.d/apus.conf") == isIt)
+  }
+
+  @Test func `a star names no hidden file`() { #expect(!PathPattern.matches("/a/*", "/a/.apus.conf.12")) }
+
+  @Test(arguments: [
+    ("PlugStackConfig=/a/b.conf", "/a/b.conf"), ("plugstackconfig=b.conf # /c", "/etc/slurm/b.conf"),
+    ("#PlugStackConfig=/a", "/etc/slurm/plugstack.conf"), ("", "/etc/slurm/plugstack.conf"),
+  ])
+  func `slurm conf says where plugstack conf is`(text: String, path: String) {
+    #expect(SlurmPlaces(text).plugstackPath(in: "/etc/slurm") == path)
+  }
+
+  @Test(arguments: [
+    ("/etc/slurm/slurm.conf", false), ("/run/slurm/conf/slurm.conf", true),
+    ("/var/spool/slurmd/conf-cache/slurm.conf", true),
+  ])
+  func `copies that the controller sent are known by their places`(path: String, isCopy: Bool) {
+    #expect(SlurmPlaces.isCopy(path) == isCopy)
+  }
+}
