@@ -70,7 +70,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
   }
 
   @Test func `a dry run tells an ordinary user what would be done, and does nothing`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       let before = try site.state()
       let outcome = try site.install("--dry-run", as: .user)
       #expect(outcome.code == 0, "\(outcome.err)")
@@ -84,7 +84,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
   }
 
   @Test func `an ordinary user is told that only root can`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       let outcome = try site.install(as: .user)
       #expect(outcome.code == 255)
       #expect(outcome.err.contains("FATAL:   cannot install the plugin: only root"), "\(outcome.err)")
@@ -92,7 +92,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
   }
 
   @Test func `after an installation srun knows the options, and the same again changes nothing`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       #expect(try !site.srunHelp().out.contains("--container-image"))
       let outcome = try site.install()
       #expect(outcome.code == 0, "\(outcome.err)")
@@ -114,7 +114,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
 
   /// V1: what Slurm makes of a plugin that is not stamped for it.
   @Test func `a plugin for another Slurm is refused by srun, and loaded when it is stamped`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       #expect(try site.install("--slurm-version", "21.08.1").code == 0)
       let refused = try site.srunHelp()
       #expect(refused.err.contains("Incompatible plugin version"), "\(refused.err)")
@@ -128,7 +128,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
   }
 
   @Test func `who has the old plugin open keeps it`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       #expect(
         try site.install("--plugin-dir", site.folder + "/plugins", "--slurm-version", "21.08.1").code == 0)
       let path = site.folder + "/plugins/spank_apus.so"
@@ -141,7 +141,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
   }
 
   @Test func `nothing unfinished ever lies where Slurm reads all files`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       #expect(try site.install().code == 0)
       let watch = inotify_init1(Int32(IN_NONBLOCK))
       defer { close(watch) }
@@ -174,7 +174,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
   }
 
   @Test func `what the site has in its line and in plugstack conf stays`() throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       try Installed.write(Data("# ours\n".utf8), to: site.etc + "/plugstack.conf")
       try FileManager.default.createDirectory(atPath: site.lines, withIntermediateDirectories: false)
       try Installed.write(
@@ -197,7 +197,7 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
     (["--plugin-dir", "/proc/nowhere"], 255, "cannot make the directory /proc/nowhere"),
   ])
   func `what cannot be done is said`(words: [String], code: Int32, why: String) throws {
-    try Self.withSite { site in
+    try Self.withSite { site throws in
       let outcome = try Installed.execute(
         [
           site.apus, "slurm", "install", "--slurm-conf", site.etc + "/slurm.conf", "--tmpfiles-dir",
