@@ -13,7 +13,8 @@ import Testing
   /// The words that begin a paragraph of the example.
   static func words() throws -> [String] {
     try text("site-config/slurm/plugstack-apus.conf").split(separator: "\n").compactMap { line in
-      guard line.hasPrefix("# "), let word = line.dropFirst(2).split(separator: " ").first, word.contains("="),
+      guard line.hasPrefix("# "), let word = line.dropFirst(2).split(separator: " ").first,
+        word.contains("="),
         line.dropFirst(2).first != " "
       else { return nil }
       return String(word)

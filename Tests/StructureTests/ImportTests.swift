@@ -86,7 +86,7 @@ import Testing
   @Test func `the diagnosis is pure: it imports values and sentences, and not what looks at the node`() throws
   {
     for (file, module) in try Self.imports(of: "cli/Doctor") {
-      #expect(["Model", "Linux"].contains(module), "Doctor/\(file) imports \(module)")
+      #expect(["Model", "Linux", "PluginStamp"].contains(module), "Doctor/\(file) imports \(module)")
     }
   }
 
