@@ -44,10 +44,24 @@ enum Cluster {
     _ words: [String], as caller: Caller = .user, environment: [String: String] = [:],
     directory: String? = nil, input: String? = nil, limit: Int = 40
   ) throws -> Outcome {
+    let (words, caller) = inRoot(["/usr/bin/timeout", "-k", "2", "\(limit)"] + words, caller)
     let outcome = try Installed.execute(
-      ["/usr/bin/timeout", "-k", "2", "\(limit)"] + words, as: caller, environment: variables(environment),
+      words, as: caller, environment: variables(environment),
       directory: directory ?? shared, input: input)
     return Outcome(code: outcome.code, out: outcome.out, err: withoutWaiting(outcome.err))
+  }
+
+  /// The words that run a program with the /usr of the cluster's root, where its Slurm is in one of its own.
+  private static func inRoot(_ words: [String], _ caller: Caller) -> ([String], Caller) {
+    guard let root = told("CLUSTER_ROOT"), !root.isEmpty else { return (words, caller) }
+    let user =
+      caller == .user
+      ? ["/usr/bin/setpriv", "--reuid", "apus-test", "--regid", "apus-test", "--init-groups"] : []
+    let script = #"mount --bind "$0/usr" /usr && exec "$@""#
+    return (
+      ["/usr/bin/unshare", "--mount", "--propagation", "slave", "/bin/sh", "-c", script, root] + user + words,
+      .root
+    )
   }
 
   /// Without what srun says when nodes are still tidying up after an earlier job.
@@ -69,8 +83,8 @@ enum Cluster {
 
   /// A program that runs while the test does something else.
   static func start(_ words: [String], environment: [String: String] = [:]) throws -> Running {
-    try Running(
-      ["/usr/bin/timeout", "-k", "2", "60"] + words, environment: variables(environment), directory: shared)
+    let (words, caller) = inRoot(["/usr/bin/timeout", "-k", "2", "60"] + words, .user)
+    return try Running(words, as: caller, environment: variables(environment), directory: shared)
   }
 
   /// A batch job, from its submission to its end.
