@@ -30,7 +30,9 @@ enum Cluster {
   static var shared: String { place("shared") }
   static var leg: String { value("CLUSTER_LEG") }
   static var plugin: String { place("lib/spank_apus.so") }
-  static var userNumber: String { (try? Installed.execute(["/usr/bin/id", "-u", "apus-test"], as: .root).line) ?? "?" }
+  static var userNumber: String {
+    (try? Installed.execute(["/usr/bin/id", "-u", "apus-test"], as: .root).line) ?? "?"
+  }
 
   private static func variables(_ more: [String: String]) -> [String: String] {
     ["SLURM_CONF": place("slurm.conf")].merging(more) { $1 }
@@ -42,10 +44,24 @@ enum Cluster {
     _ words: [String], as caller: Caller = .user, environment: [String: String] = [:],
     directory: String? = nil, input: String? = nil, limit: Int = 40
   ) throws -> Outcome {
+    let (words, caller) = inRoot(["/usr/bin/timeout", "-k", "2", "\(limit)"] + words, caller)
     let outcome = try Installed.execute(
-      ["/usr/bin/timeout", "-k", "2", "\(limit)"] + words, as: caller, environment: variables(environment),
+      words, as: caller, environment: variables(environment),
       directory: directory ?? shared, input: input)
     return Outcome(code: outcome.code, out: outcome.out, err: withoutWaiting(outcome.err))
+  }
+
+  /// The words that run a program with the /usr of the cluster's root, where its Slurm is in one of its own.
+  private static func inRoot(_ words: [String], _ caller: Caller) -> ([String], Caller) {
+    guard let root = told("CLUSTER_ROOT"), !root.isEmpty else { return (words, caller) }
+    let user =
+      caller == .user
+      ? ["/usr/bin/setpriv", "--reuid", "apus-test", "--regid", "apus-test", "--init-groups"] : []
+    let script = #"mount --bind "$0/usr" /usr && exec "$@""#
+    return (
+      ["/usr/bin/unshare", "--mount", "--propagation", "slave", "/bin/sh", "-c", script, root] + user + words,
+      .root
+    )
   }
 
   /// Without what srun says when nodes are still tidying up after an earlier job.
@@ -67,8 +83,8 @@ enum Cluster {
 
   /// A program that runs while the test does something else.
   static func start(_ words: [String], environment: [String: String] = [:]) throws -> Running {
-    try Running(
-      ["/usr/bin/timeout", "-k", "2", "60"] + words, environment: variables(environment), directory: shared)
+    let (words, caller) = inRoot(["/usr/bin/timeout", "-k", "2", "60"] + words, .user)
+    return try Running(words, as: caller, environment: variables(environment), directory: shared)
   }
 
   /// A batch job, from its submission to its end.
@@ -87,7 +103,9 @@ enum Cluster {
     try withFolder { folder in
       try Installed.write(Data(("#!/bin/sh\n" + script).utf8), to: folder + "/script")
       let submitted = try run(
-        ["sbatch", "--parsable", "-o", folder + "/out", "-e", folder + "/err"] + options + [folder + "/script"],
+        ["sbatch", "--parsable", "-o", folder + "/out", "-e", folder + "/err"] + options + [
+          folder + "/script"
+        ],
         environment: environment, directory: folder)
       guard submitted.code == 0 else {
         return Batch(code: submitted.code, out: submitted.out, err: submitted.err, state: "REFUSED")
@@ -96,7 +114,8 @@ enum Cluster {
       var fields: [String: String] = [:]
       let isOver = wait(seconds: limit) {
         fields = (try? Self.job(job)) ?? [:]
-        return !["PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", nil].contains(fields["JobState"])
+        return !["PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", nil].contains(
+          fields["JobState"])
       }
       if !isOver { _ = try run(["scancel", job]) }
       let codes = (fields["ExitCode"] ?? "0:0").split(separator: ":").compactMap { Int32($0) }
@@ -263,7 +282,8 @@ final class SharedFiles {
     for node in nodes {
       let server = try Running(
         [
-          Installed.checkout + "/scripts/test-cluster", "on", Cluster.place(""), node, "/usr/bin/python3", "-B",
+          Installed.checkout + "/scripts/test-cluster", "on", Cluster.place(""), node, "/usr/bin/python3",
+          "-B",
           Installed.checkout + "/Tests/Support/cluster/shared-fs.py", folder + "/source", folder + "/files",
           folder + "/\(node).log", "\(bytesPerSecond)",
         ], as: .root)

@@ -18,7 +18,8 @@ extension SlurmTests {
         #expect(Date().timeIntervalSince(start) <= 2)
         #expect(outcome.code == 125 || outcome.code == 143, "\(outcome.code)")
         let messages = outcome.err.split(separator: "\n").filter { $0.contains("FATAL") }
-        #expect(messages.first?.contains("n2") == true && messages.first?.contains(mine) == true, "\(outcome.err)")
+        #expect(
+          messages.first?.contains("n2") == true && messages.first?.contains(mine) == true, "\(outcome.err)")
         try Cluster.expectQuiet()
       }
     }
@@ -61,7 +62,8 @@ extension SlurmTests {
     @Test func `a helper that is not there is named`() throws {
       try Cluster.withSite(["helper=/no/such/apus"]) {
         let outcome = try srun(["-N2"], "echo", "ran")
-        #expect(outcome.out.isEmpty && outcome.code != 0 && outcome.err.contains("/no/such/apus"), "\(outcome)")
+        #expect(
+          outcome.out.isEmpty && outcome.code != 0 && outcome.err.contains("/no/such/apus"), "\(outcome)")
         #expect(try Cluster.srun("-N2", "true").code == 0)
       }
       // On one of the nodes alone.
@@ -82,14 +84,17 @@ extension SlurmTests {
         let start = Date()
         _ = try Cluster.run(["scancel", try #require(try Cluster.jobs().last)])
         let outcome = try step.finish()
-        #expect(Date().timeIntervalSince(start) <= 2 && outcome.out.isEmpty && outcome.code != 0, "\(outcome)")
+        #expect(
+          Date().timeIntervalSince(start) <= 2 && outcome.out.isEmpty && outcome.code != 0, "\(outcome)")
       }
       try Cluster.expectQuiet()
     }
 
     @Test(arguments: [
-      "/no/such.sif", "../../../../etc/shadow", "new\nline.sif", "\u{1B}[31mred.sif", "-rf", "$(touch ran)", "",
-      "/" + String(repeating: "x", count: 4096), String(repeating: "../", count: 1300) + "etc/passwd", "/etc", "/dev/zero",
+      "/no/such.sif", "../../../../etc/shadow", "new\nline.sif", "\u{1B}[31mred.sif", "-rf", "$(touch ran)",
+      "",
+      "/" + String(repeating: "x", count: 4096), String(repeating: "../", count: 1300) + "etc/passwd", "/etc",
+      "/dev/zero",
       "/proc/self/mem", "docker://", "docker://127.0.0.1:1/none", "a b.sif", "%s%n%s",
     ]) func `a hostile name of an image is refused, and shown harmlessly`(name: String) throws {
       try Cluster.withFolder { folder in
@@ -131,7 +136,9 @@ extension SlurmTests {
     @Test func `a plugin that is stamped for another Slurm is refused, and one for this loads`() throws {
       let line = try String(contentsOfFile: Cluster.place("plugstack.conf"), encoding: .utf8)
       defer { try? Cluster.plugstack(line) }
-      for (version, isRight) in [("26.05.5", false), ("20.11.1", false), (Cluster.value("CLUSTER_VERSION"), true)] {
+      for (version, isRight) in [
+        ("26.05.5", false), ("20.11.1", false), (Cluster.value("CLUSTER_VERSION"), true),
+      ] {
         let file = Cluster.place("lib/stamped-\(version).so")
         try FileManager.default.copyItem(atPath: Cluster.plugin, toPath: file)
         defer { try? FileManager.default.removeItem(atPath: file) }
@@ -176,9 +183,10 @@ extension SlurmTests {
 
     @Test func `two hundred steps leave slurmd, namespaces and folders as they were`() throws {
       func steps(_ count: Int) throws {
-        let outcome = try Cluster.run([
-          "sh", "-c", "seq \(count) | xargs -P 4 -I @ srun -w n1 \(inImage) true",
-        ], limit: 120)
+        let outcome = try Cluster.run(
+          [
+            "sh", "-c", "seq \(count) | xargs -P 4 -I @ srun -w n1 \(inImage) true",
+          ], limit: 120)
         #expect(outcome.code == 0, "\(outcome.err)")
         try Cluster.expectQuiet()
       }

@@ -19,20 +19,26 @@ extension SlurmTests {
 
     @Test func `steps of a job name their image, or have that of the allocation`() throws {
       let batch = try Cluster.sbatch(
-        ["-N2"], script: "cat /etc/os-release | grep -c apus-job\nsrun \(inImage) \(askRelease.joined(separator: " "))\n")
+        ["-N2"],
+        script:
+          "cat /etc/os-release | grep -c apus-job\nsrun \(inImage) \(askRelease.joined(separator: " "))\n")
       #expect(batch.out == "0\n" + release + release, "\(batch)")
       let allocated = try Cluster.run(["salloc", "-N2", inImage, "srun"] + askRelease)
       #expect(allocated.out == release + release && allocated.code == 0, "\(allocated.err)")
       // And another one instead.
       let other = try Cluster.run(
-        ["salloc", inImage, "srun", "--container-image=" + Installed.image("tiny.sif"), "ls", "-d", "/opt/bulk"])
+        [
+          "salloc", inImage, "srun", "--container-image=" + Installed.image("tiny.sif"), "ls", "-d",
+          "/opt/bulk",
+        ])
       #expect(other.out.isEmpty && other.code != 0)
     }
 
     @Test func `steps of an interactive allocation are in its image`() throws {
       let outcome = try Cluster.run(
-        ["script", "-qec", "salloc -Q \(inImage) --wait-all-nodes=1", "/dev/null"], environment: ["SHELL": "/bin/sh"],
-        input: "srun cat /etc/os-release\nexit\n")
+        ["script", "-qec", "salloc -Q \(inImage) --wait-all-nodes=1", "/dev/null"],
+        environment: ["SHELL": "/bin/sh"],
+        input: "srun cat /etc/os-release </dev/null\nexit\n")
       #expect(outcome.out.contains("image of a job"), "\(outcome.out)")
       try Cluster.expectQuiet()
     }
@@ -96,7 +102,9 @@ extension SlurmTests {
       try Cluster.expectQuiet()
     }
 
-    @Test(arguments: ["linuxproc", "cgroup"]) func `scancel ends a step in an image at once`(leg: String) throws {
+    @Test(arguments: ["linuxproc", "cgroup"]) func `scancel ends a step in an image at once`(leg: String)
+      throws
+    {
       defer { Cluster.restore() }
       try Cluster.restart(["--leg", leg])
       let running = try Cluster.start(["srun", "-N2", inImage, "sh", "-c", "echo ready; exec sleep 60"])
@@ -117,7 +125,9 @@ extension SlurmTests {
       try Cluster.expectQuiet()
     }
 
-    @Test(arguments: ["linuxproc", "cgroup"]) func `a suspended job goes on with its image`(leg: String) throws {
+    @Test(arguments: ["linuxproc", "cgroup"]) func `a suspended job goes on with its image`(leg: String)
+      throws
+    {
       defer { Cluster.restore() }
       try Cluster.restart(["--leg", leg])
       let running = try Cluster.start([
@@ -139,8 +149,10 @@ extension SlurmTests {
       try Cluster.restart(["--leg", "cgroup"])
       for cpu in ["0", "1"] {
         let outcome = try srun(
-          ["-w", "n1", "-n1", "-c2", "--cpu-bind=map_cpu:" + cpu], "grep", "Cpus_allowed_list", "/proc/self/status")
-        #expect(outcome.out.split(separator: "\t").last == Substring(cpu + "\n"), "\(outcome.out)\(outcome.err)")
+          ["-w", "n1", "-n1", "-c2", "--cpu-bind=map_cpu:" + cpu], "grep", "Cpus_allowed_list",
+          "/proc/self/status")
+        #expect(
+          outcome.out.split(separator: "\t").last == Substring(cpu + "\n"), "\(outcome.out)\(outcome.err)")
       }
       let group = try srun(["-w", "n1"], "cat", "/proc/self/cgroup")
       #expect(group.out.contains("/slurm_n1/uid_\(Cluster.userNumber)/job_"), "\(group.out)")
@@ -155,7 +167,8 @@ extension SlurmTests {
         defer { Cluster.restore() }
         try Cluster.restart(["--set", "TaskProlog=" + prolog])
         try Cluster.withSite(["bind=" + prolog]) {
-          let outcome = try srun(["-N2"], "sh", "-c", "echo $TP; \(askRelease.joined(separator: " "))", directory: "/")
+          let outcome = try srun(
+            ["-N2"], "sh", "-c", "echo $TP; \(askRelease.joined(separator: " "))", directory: "/")
           #expect(outcome.code == 0, "\(outcome.err)")
           for line in ["1", "of the prolog", String(release.dropLast())] {
             #expect(outcome.out.split(separator: "\n").count { $0 == line } == 2, "\(outcome.out)")

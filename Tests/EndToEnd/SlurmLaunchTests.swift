@@ -39,14 +39,16 @@ extension SlurmTests {
     }
 
     @Test(arguments: [
-      ("exit 7", 7, "exit code 7"), ("kill -SEGV $$", 139, "Segmentation fault"), ("kill -KILL $$", 137, "Killed"),
+      ("exit 7", 7, "exit code 7"), ("kill -SEGV $$", 139, "Segmentation fault"),
+      ("kill -KILL $$", 137, "Killed"),
     ]) func `a task's end is srun's`(script: String, code: Int32, words: String) throws {
       let outcome = try srun([], "sh", "-c", script)
       #expect(outcome.code == code)
       #expect(outcome.err.contains(words), "\(outcome.err)")
     }
 
-    @Test(arguments: [("/no/such", 127), ("/opt/not-executable", 126)]) func `a command that cannot start has Slurm's own code`(
+    @Test(arguments: [("/no/such", 127), ("/opt/not-executable", 126)])
+    func `a command that cannot start has Slurm's own code`(
       command: String, code: Int32
     ) throws {
       let plain = try Cluster.srun(command == "/no/such" ? command : "/etc/passwd")
@@ -73,7 +75,8 @@ extension SlurmTests {
       #expect(outcome.line == "/image/bin:/bin", "\(outcome.err)")
     }
 
-    @Test(arguments: ["./rel.sif", "rel.sif"]) func `an image is found beside the caller`(name: String) throws {
+    @Test(arguments: ["./rel.sif", "rel.sif"]) func `an image is found beside the caller`(name: String) throws
+    {
       try Cluster.withFolder { folder in
         try FileManager.default.createSymbolicLink(
           atPath: folder + "/rel.sif", withDestinationPath: image)
@@ -118,13 +121,14 @@ extension SlurmTests {
       #expect(fields.count == 3 && fields.first == user && fields.last == "1", "\(map.out)")
     }
 
-    @Test(arguments: [
-      (["APUS_CONTAINER_IMAGE": image], nil, true),
-      (["PYXIS_CONTAINER_IMAGE": image], nil, true),
-      (["APUS_CONTAINER_IMAGE": image, "PYXIS_CONTAINER_IMAGE": "/no/such.sif"], nil, true),
-      (["APUS_CONTAINER_IMAGE": "/no/such.sif"], image, true),
-      (["PYXIS_CONTAINER_IMAGE": image], Installed.image("tiny.sif"), false),
-    ] as [([String: String], String?, Bool)])
+    @Test(
+      arguments: [
+        (["APUS_CONTAINER_IMAGE": image], nil, true),
+        (["PYXIS_CONTAINER_IMAGE": image], nil, true),
+        (["APUS_CONTAINER_IMAGE": image, "PYXIS_CONTAINER_IMAGE": "/no/such.sif"], nil, true),
+        (["APUS_CONTAINER_IMAGE": "/no/such.sif"], image, true),
+        (["PYXIS_CONTAINER_IMAGE": image], Installed.image("tiny.sif"), false),
+      ] as [([String: String], String?, Bool)])
     func `the command line hides our variable, and that hides Pyxis'`(
       environment: [String: String], given: String?, isJob: Bool
     ) throws {
@@ -178,7 +182,9 @@ extension SlurmTests {
           to: folder + "/programs")
         let outcome = try Cluster.srun(
           "-n2", "--overcommit", inImage, "--multi-prog", folder + "/programs")
-        for word in ["zero", "one", release, "/opt/bulk/12"] { #expect(outcome.out.contains(word), "\(outcome)") }
+        for word in ["zero", "one", release, "/opt/bulk/12"] {
+          #expect(outcome.out.contains(word), "\(outcome)")
+        }
       }
       // srun knows one value of a plugin's option, whichever component it stands at.
       let both = try Cluster.run(
@@ -201,7 +207,9 @@ extension SlurmTests {
           environment: ["APUS_CACHEDIR": folder + "/cache"], directory: folder)
       }
       #expect(outcome.code == 0, "\(outcome.err)")
-      let blobs = try Registry.requests(.plain, about: name).filter { $0.hasPrefix("GET") && $0.contains("/blobs/") }
+      let blobs = try Registry.requests(.plain, about: name).filter {
+        $0.hasPrefix("GET") && $0.contains("/blobs/")
+      }
       #expect(Set(blobs).count == blobs.count, "\(blobs)")
     }
   }

@@ -31,14 +31,18 @@ extension SlurmTests {
       ("FOLDER/with space:/mnt/space", "cat /mnt/space/file", "found", 0),
       ("FOLDER/data/file:/etc/file", "cat /etc/file", "found", 0),
       ("/etc/shadow:/mnt/shadow", "cat /mnt/shadow 2>/dev/null || echo unreadable", "unreadable", 0),
-      ("tmpfs:/mnt/memory", "touch /mnt/memory/new; sed -n 's,.* /mnt/memory \\([a-z]*\\) .*,\\1,p' /proc/mounts", "tmpfs", 0),
+      (
+        "tmpfs:/mnt/memory",
+        "touch /mnt/memory/new; sed -n 's,.* /mnt/memory \\([a-z]*\\) .*,\\1,p' /proc/mounts", "tmpfs", 0
+      ),
       ("FOLDER/data:/mnt/data,umount:/mnt/data", "ls /mnt/data/file 2>/dev/null || echo gone", "gone", 0),
     ])
     func `mounts show what they say`(mounts: String, script: String, expected: String, code: Int32) throws {
       try withFiles { folder in
         let words = mounts.replacingOccurrences(of: "FOLDER", with: folder)
         let outcome = try srun(
-          ["--container-mounts=" + words], "sh", "-c", script.replacingOccurrences(of: "FOLDER", with: folder),
+          ["--container-mounts=" + words], "sh", "-c",
+          script.replacingOccurrences(of: "FOLDER", with: folder),
           directory: folder)
         #expect(outcome.line == expected && outcome.code == code, "\(outcome.out)\(outcome.err)")
       }
@@ -58,17 +62,20 @@ extension SlurmTests {
     @Test func `a mount whose source is missing is named, with the node`() throws {
       let outcome = try srun(
         ["-w", "n2", "--container-mounts=/no/such:/mnt/x"], "touch", Cluster.shared + "/ran")
-      #expect(outcome.code == 125 && outcome.err.contains("/no/such") && outcome.err.contains("n2"), "\(outcome.err)")
+      #expect(
+        outcome.code == 125 && outcome.err.contains("/no/such") && outcome.err.contains("n2"),
+        "\(outcome.err)")
       #expect(!FileManager.default.fileExists(atPath: Cluster.shared + "/ran"))
     }
 
     // MARK: Home, working directory, variables
 
-    @Test(arguments: [
-      ([], [:], true), (["--container-mount-home"], [:], true), (["--no-container-mount-home"], [:], false),
-      ([], ["PYXIS_CONTAINER_MOUNT_HOME": "0"], false), ([], ["APUS_CONTAINER_MOUNT_HOME": "0"], false),
-      (["--container-mount-home"], ["PYXIS_CONTAINER_MOUNT_HOME": "0"], true),
-    ] as [([String], [String: String], Bool)])
+    @Test(
+      arguments: [
+        ([], [:], true), (["--container-mount-home"], [:], true), (["--no-container-mount-home"], [:], false),
+        ([], ["PYXIS_CONTAINER_MOUNT_HOME": "0"], false), ([], ["APUS_CONTAINER_MOUNT_HOME": "0"], false),
+        (["--container-mount-home"], ["PYXIS_CONTAINER_MOUNT_HOME": "0"], true),
+      ] as [([String], [String: String], Bool)])
     func `the home directory is shown unless the user says no`(
       words: [String], environment: [String: String], isShown: Bool
     ) throws {
@@ -76,7 +83,8 @@ extension SlurmTests {
       _ = try Installed.execute(["/usr/bin/touch", marker], as: .user)
       defer { try? FileManager.default.removeItem(atPath: marker) }
       let outcome = try srun(
-        words, "sh", "-c", "[ -e \(marker) ] && echo shown || echo hidden", environment: environment, directory: "/")
+        words, "sh", "-c", "[ -e \(marker) ] && echo shown || echo hidden", environment: environment,
+        directory: "/")
       #expect(outcome.line == (isShown ? "shown" : "hidden"), "\(outcome.err)")
     }
 
@@ -114,13 +122,16 @@ extension SlurmTests {
 
     @Test func `variables of Slurm and of the task are there`() throws {
       let outcome = try srun(
-        ["-w", "n1,n2", "-n2", "--container-env=NONE"], "sh", "-c", "echo $SLURM_PROCID $SLURM_NNODES $SLURMD_NODENAME")
+        ["-w", "n1,n2", "-n2", "--container-env=NONE"], "sh", "-c",
+        "echo $SLURM_PROCID $SLURM_NNODES $SLURMD_NODENAME")
       #expect(outcome.out.split(separator: "\n").sorted() == ["0 2 n1", "1 2 n2"], "\(outcome)")
     }
 
     // MARK: Who and what one is in the container
 
-    @Test(arguments: [([], false), (["--container-remap-root"], true), (["--no-container-remap-root"], false)])
+    @Test(arguments: [
+      ([], false), (["--container-remap-root"], true), (["--no-container-remap-root"], false),
+    ])
     func `the user is root inside when they ask for it`(words: [String], isRoot: Bool) throws {
       let outcome = try srun(words, "id", "-u")
       #expect(outcome.line == (isRoot ? "0" : Cluster.userNumber), "\(outcome.err)")
@@ -130,7 +141,8 @@ extension SlurmTests {
       ([], false), (["--container-writable"], true), (["--container-readonly"], false),
     ]) func `the image can be written to in memory when asked for`(words: [String], isWritable: Bool) throws {
       let outcome = try srun(
-        ["-n2", "--overcommit"] + words, "sh", "-c", "touch /srv/new-$SLURM_PROCID 2>/dev/null && echo written || echo refused")
+        ["-n2", "--overcommit"] + words, "sh", "-c",
+        "touch /srv/new-$SLURM_PROCID 2>/dev/null && echo written || echo refused")
       let word = isWritable ? "written" : "refused"
       #expect(outcome.out == "\(word)\n\(word)\n", "\(outcome.err)")
       #expect(try srun([], "ls", "/srv/new-0").code != 0)
@@ -159,8 +171,10 @@ extension SlurmTests {
     ) throws {
       try Cluster.withFolder { folder in
         let outcome = try Cluster.run(
-          ["srun", "-n2", "--overcommit", "--container-image=" + Installed.image("entry.sif"),
-           "--container-mounts=" + folder + ":/mnt/notes"] + words + ["echo", "of the command"])
+          [
+            "srun", "-n2", "--overcommit", "--container-image=" + Installed.image("entry.sif"),
+            "--container-mounts=" + folder + ":/mnt/notes",
+          ] + words + ["echo", "of the command"])
         #expect(outcome.out.components(separatedBy: "of the command\n").count == 3, "\(outcome)")
         #expect((outcome.out + outcome.err).contains("of the entry point") == isShown, "\(outcome)")
         // Once for the node.
@@ -171,7 +185,9 @@ extension SlurmTests {
 
     // MARK: Names
 
-    @Test func `what a step writes into a named container is there for the next, and gone after the job`() throws {
+    @Test func `what a step writes into a named container is there for the next, and gone after the job`()
+      throws
+    {
       let batch = try Cluster.sbatch(
         ["-w", "n1"],
         script: """
@@ -218,7 +234,8 @@ extension SlurmTests {
           "--container-save=" + saved, "sh", "-c", "touch /opt/by-$SLURM_PROCID")
         #expect(outcome.code == 0, "\(outcome.err)")
         #expect(Cluster.waitForFile(saved))
-        let again = try Cluster.srun("--container-image=" + saved, "ls", "/opt/by-0", "/opt/by-1", "/opt/random")
+        let again = try Cluster.srun(
+          "--container-image=" + saved, "ls", "/opt/by-0", "/opt/by-1", "/opt/random")
         #expect(again.out == "/opt/by-0\n/opt/by-1\n/opt/random\n", "\(again.err)")
         let slash = try Cluster.srun(
           "--container-image=" + Installed.image("tiny.sif"), "--container-save=" + folder + "/", "true")
@@ -242,9 +259,11 @@ extension SlurmTests {
     @Test func `with defaults=pyxis home is hidden and the working directory the image's`() throws {
       try Cluster.withSite(["defaults=pyxis"]) {
         try Cluster.withFolder { folder in
-          let outcome = try srun([], "sh", "-c", "pwd; ls -A \(Installed.home) 2>/dev/null", directory: folder)
+          let outcome = try srun(
+            [], "sh", "-c", "pwd; ls -A \(Installed.home) 2>/dev/null", directory: folder)
           #expect(outcome.line == "/", "\(outcome)")
-          let home = try srun(["--container-mount-home"], "sh", "-c", "ls -d \(Installed.home)", directory: folder)
+          let home = try srun(
+            ["--container-mount-home"], "sh", "-c", "ls -d \(Installed.home)", directory: folder)
           #expect(home.line == Installed.home, "\(home.err)")
         }
       }

@@ -128,7 +128,7 @@ extension SlurmTests {
     @Test func `an image that the site has already is copied nowhere`() throws {
       try withSlowImage { files, _ in
         try Cluster.withFolder { elsewhere in
-          try Cluster.withSite(["stage=node", "image_path=" + files.folder + "/files"]) {
+          try Cluster.withSite(["stage=node", "image_path=" + files.folder + "/source"]) {
             let outcome = try Cluster.run(
               ["srun", "-N2", "--container-image=job.sif"] + askRelease, directory: elsewhere)
             #expect(outcome.code == 0 && outcome.out == release + release, "\(outcome)")
@@ -144,7 +144,8 @@ extension SlurmTests {
       }
     }
 
-    @Test(arguments: ["direct", "node"]) func `the user chooses whether there is a copy`(stage: String) throws {
+    @Test(arguments: ["direct", "node"]) func `the user chooses whether there is a copy`(stage: String) throws
+    {
       try withSlowImage { _, image in
         let outcome = try Cluster.run(
           ["srun", "-w", "n1", "--container-stage=" + stage, "--container-image=" + image] + askRelease)
@@ -183,7 +184,8 @@ extension SlurmTests {
     @Test func `when the helper is killed all waiting tasks end at once, with one message`() throws {
       try withSlowImage(nodes: ["n1"], bytesPerSecond: 1_000_000) { files, image in
         let step = try Cluster.start([
-          "srun", "-w", "n1", "-n4", "--overcommit", "--container-image=" + image, "touch", files.folder + "/ran",
+          "srun", "-w", "n1", "-n4", "--overcommit", "--container-image=" + image, "touch",
+          files.folder + "/ran",
         ])
         #expect(Cluster.wait(seconds: 5) { files.bytesRead(on: "n1") > 500_000 })
         let helper = try #require(
@@ -210,10 +212,12 @@ extension SlurmTests {
         let outcome = try srun(["-w", "n1"], "grep", "PRETTY_NAME", "/etc/os-release")
         #expect(outcome.err.contains("n1"), "\(outcome.err)")
         if onFull == "direct" {
-          #expect(outcome.code == 0 && outcome.out == release && outcome.err.contains("WARNING"), "\(outcome)")
+          #expect(
+            outcome.code == 0 && outcome.out == release && outcome.err.contains("WARNING"), "\(outcome)")
         } else {
           #expect(outcome.code == 125 && outcome.out.isEmpty, "\(outcome)")
-          #expect(outcome.err.contains("No space left") || outcome.err.contains("no space left"), "\(outcome.err)")
+          #expect(
+            outcome.err.contains("No space left") || outcome.err.contains("no space left"), "\(outcome.err)")
         }
         try Cluster.expectQuiet()
       }
@@ -266,7 +270,9 @@ extension SlurmTests {
         let part =
           try FileManager.default.attributesOfItem(atPath: Installed.image("openmpi.sif"))[.size] as? Int ?? 0
         try Cluster.withSite(["stage=node", "cache_max=\((Self.size + part * 3 / 2) >> 10)K", "min_free=0"]) {
-          let user = try Cluster.start(["srun", "-w", "n1", inImage, "sh", "-c", "echo ready; read word; cat /opt/bulk/* | wc -c"])
+          let user = try Cluster.start([
+            "srun", "-w", "n1", inImage, "sh", "-c", "echo ready; read word; cat /opt/bulk/* | wc -c",
+          ])
           #expect(user.line() == "ready")
           let used = Cluster.copies(on: "n1")
           #expect(used.count == 1)
