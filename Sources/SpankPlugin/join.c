@@ -29,6 +29,7 @@ struct page {
     int32_t helper;    // pid of the helper; 0: nobody has started it
     int32_t answerer;  // pid of the answerer; 0: the container does not stand yet
     int32_t told;      // the user has been told why there is no container
+    int32_t ending;    // a task is ending the step
 };
 
 static int page = -1;
@@ -62,21 +63,68 @@ void apus_all_forked(void) {
     helper_end = -1;
 }
 
-// Ends a task. The step's other tasks and nodes are Slurm's business.
-static void fail(const char *node, const char *why) {
+// Waits for a program to end; says nothing.
+static void run(const char *program, char *const *words, char *const *environment) {
+    pid_t child = fork();
+    if (child == 0) {
+        execve(program, words, environment);
+        _exit(APUS_FAILED);
+    }
+    if (child > 0) apus_wait_helper(child);
+}
+
+// One node without a container ends the step, instead of leaving the tasks of others to wait for it. With Slurm's own
+// command. Considered: --kill-on-bad-exit, switched on by the plugin; it would end steps, too, whose programs return
+// another code than 0.
+static void end_step(char *const *environment) {
+    const char *job = apus_variable(environment, "SLURM_JOB_ID");
+    const char *number = apus_variable(environment, "SLURM_STEP_ID");
+    const char *nodes = apus_variable(environment, "SLURM_NNODES");
+    if (!job || !number || !nodes || strcmp(nodes, "1") == 0) return;
+    if (strcmp(apus_site("kill_on_fail", "on"), "off") == 0) return;
+    char program[4096], step[64];
+    const char *path = apus_variable(environment, "PATH");
+    char folders[8192];
+    snprintf(folders, sizeof folders, "%s:/usr/bin:/usr/local/bin:/opt/slurm/bin", path ? path : "");
+    snprintf(step, sizeof step, "%s.%s", job, number);
+    char *rest = folders, *folder;
+    program[0] = 0;
+    while ((folder = strsep(&rest, ":"))) {
+        int length = snprintf(program, sizeof program, "%s/scancel", folder);
+        if (*folder == '/' && length > 0 && (size_t)length < sizeof program && access(program, X_OK) == 0) break;
+        program[0] = 0;
+    }
+    if (!program[0]) return;
+    // The step's signals are for the others.
+    signal(SIGTERM, SIG_IGN);
+    char *const softly[] = {program, "--quiet", "--signal=TERM", step, NULL};
+    char *const hard[] = {program, "--quiet", step, NULL};
+    // Slurm sends no SIGTERM to a task that has yet to become its program: others get time for that.
+    usleep(200000);
+    run(program, softly, environment);
+    usleep(800000);
+    run(program, hard, environment);
+}
+
+// Ends a task. The first one of a node tells the user why, and ends the step on the other nodes.
+static void fail(const char *node, const char *why, char *const *environment) {
     struct page shared = {0};
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (page >= 0) {
         while (fcntl(page, F_SETLKW, &lock) != 0 && errno == EINTR) continue;
-        if (pread(page, &shared, sizeof shared, 0) != sizeof shared) shared.told = 0;
+        if (pread(page, &shared, sizeof shared, 0) != sizeof shared) memset(&shared, 0, sizeof shared);
     }
+    bool is_first = !shared.ending;
     if (!shared.told && why) {
         char text[512];
         int length = snprintf(text, sizeof text, "FATAL:   %s: no container for this step: %s\n", node, why);
         if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0) _exit(APUS_FAILED);
     }
-    shared.told = 1;
+    shared.told = shared.ending = 1;
     if (page >= 0 && pwrite(page, &shared, sizeof shared, 0) < 0) _exit(APUS_FAILED);
+    lock.l_type = F_UNLCK;
+    if (page >= 0) fcntl(page, F_SETLK, &lock);
+    if (is_first) end_step(environment);
     _exit(APUS_FAILED);
 }
 
@@ -129,14 +177,14 @@ static pid_t find_helper(spank_t spank, char *const *environment, const char *no
     struct page shared;
     pid_t helper = 0;
     while (fcntl(page, F_SETLKW, &lock) != 0) {
-        if (errno != EINTR) fail(node, "the tasks' lock cannot be taken");
+        if (errno != EINTR) fail(node, "the tasks' lock cannot be taken", environment);
     }
-    if (pread(page, &shared, sizeof shared, 0) != sizeof shared) fail(node, "the tasks' file cannot be read");
+    if (pread(page, &shared, sizeof shared, 0) != sizeof shared) fail(node, "the tasks' file cannot be read", environment);
     if (shared.helper == 0) {
         helper = start(spank, environment, node);
-        if (helper < 0) fail(node, strerror(-helper));
+        if (helper < 0) fail(node, strerror(-helper), environment);
         shared.helper = helper;
-        if (pwrite(page, &shared, sizeof shared, 0) < 0) fail(node, "the tasks' file cannot be written");
+        if (pwrite(page, &shared, sizeof shared, 0) < 0) fail(node, "the tasks' file cannot be written", environment);
         helper = -helper;
     } else {
         helper = shared.helper;
@@ -223,7 +271,7 @@ void apus_enter_container(spank_t spank) {
     const char *node = apus_variable(environment, "SLURMD_NODENAME");
     if (!node && gethostname(host, sizeof host - 1) == 0) node = host;
     if (!node) node = host;
-    if (task_end < 0) fail(node, reason);
+    if (task_end < 0) fail(node, reason, environment);
     pid_t helper = find_helper(spank, environment, node);
     if (helper < 0) {
         int code = apus_wait_helper(-helper);
@@ -231,12 +279,14 @@ void apus_enter_container(spank_t spank) {
         if (code != 0 && !look().answerer) {
             char why[64];
             snprintf(why, sizeof why, "the helper was killed by signal %d", code - 128);
-            fail(node, code > 128 && code < 255 ? why : NULL);
+            // SIGTERM is how Slurm cancels a step: whoever did that knows.
+            bool is_killed = code > 128 && code < 255 && code != 128 + SIGTERM;
+            fail(node, is_killed ? why : NULL, environment);
         }
     }
     const char question = 'J';
     while (send(task_end, &question, 1, MSG_NOSIGNAL) < 0) {
-        if (errno != EINTR) fail(node, "the helper is gone");
+        if (errno != EINTR) fail(node, "the helper is gone", environment);
     }
     // One byte of kind, one with a bit for each namespace; with them the records and the namespaces.
     unsigned char head[2] = {0};
@@ -247,12 +297,12 @@ void apus_enter_container(spank_t spank) {
     struct iovec part = {.iov_base = head, .iov_len = sizeof head};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    if (receive(&message) < 0) fail(node, "the helper is gone");
+    if (receive(&message) < 0) fail(node, "the helper is gone", environment);
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (head[0] != 'R' || !header || header->cmsg_type != SCM_RIGHTS) fail(node, NULL);
+    if (head[0] != 'R' || !header || header->cmsg_type != SCM_RIGHTS) fail(node, NULL, environment);
     int numbers[KINDS + 1];
     size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    if (count < 1 || count > KINDS + 1) fail(node, "the helper's answer is not understood");
+    if (count < 1 || count > KINDS + 1) fail(node, "the helper's answer is not understood", environment);
     memcpy(numbers, CMSG_DATA(header), count * sizeof(int));
     // The order counts: rights over the mount namespace come from the outer user namespace, and inner lies beneath it.
     int namespaces[KINDS] = {-1, -1, -1, -1, -1, -1};
@@ -264,18 +314,18 @@ void apus_enter_container(spank_t spank) {
     for (int i = 0; i < KINDS; i++) {
         int kind = order[i];
         if (namespaces[kind] < 0) continue;
-        if (setns(namespaces[kind], types[kind]) != 0) fail(node, strerror(errno));
+        if (setns(namespaces[kind], types[kind]) != 0) fail(node, strerror(errno), environment);
         close(namespaces[kind]);
     }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(node, strerror(errno));
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(node, strerror(errno), environment);
     off_t length = lseek(numbers[0], 0, SEEK_END);
     char *text = length > 0 && length < (16 << 20) ? malloc((size_t)length) : NULL;
-    if (!text || pread(numbers[0], text, (size_t)length, 0) != (ssize_t)length) fail(node, "the helper's answer cannot be read");
+    if (!text || pread(numbers[0], text, (size_t)length, 0) != (ssize_t)length) fail(node, "the helper's answer cannot be read", environment);
     close(numbers[0]);
     const char *directory = "/";
     const char *fault = apply(spank, text, (size_t)length, &directory);
-    if (fault) fail(node, fault);
-    if (chdir(directory) != 0) fail(node, strerror(errno));
+    if (fault) fail(node, fault, environment);
+    if (chdir(directory) != 0) fail(node, strerror(errno), environment);
     spank_setenv(spank, "PWD", directory, 1);
     free(text);
     close(task_end);

@@ -51,6 +51,25 @@ EXPORTED int slurm_spank_init(spank_t spank, int count, char **words) {
     return 0;
 }
 
+// The value of Slurm's own --container on this command line: Slurm shows it to nobody before the step is launched.
+// `text` holds the words, as /proc/self/cmdline has them.
+static const char *native_option(char *text, size_t size) {
+    int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return NULL;
+    ssize_t length = read(file, text, size - 1);
+    close(file);
+    if (length <= 0) return NULL;
+    text[length] = 0;
+    for (char *word = text; word < text + length && strcmp(word, "--") != 0; word += strlen(word) + 1) {
+        if (strncmp(word, "--container=", 12) == 0) return word + 12;
+        if (strcmp(word, "--container") == 0) {
+            char *next = word + strlen(word) + 1;
+            return next < text + length ? next : NULL;
+        }
+    }
+    return NULL;
+}
+
 // In srun, sbatch and salloc: mistakes are found before anything is allocated.
 EXPORTED int slurm_spank_init_post_opt(spank_t spank, int count, char **site) {
     (void)spank, (void)count, (void)site;
@@ -65,6 +84,12 @@ EXPORTED int slurm_spank_init_post_opt(spank_t spank, int count, char **site) {
     struct words words = {0};
     apus_begin_helper(&words, "check");
     apus_append_options(&words);
+    char text[32768];
+    const char *native = serves_native() ? native_option(text, sizeof text) : NULL;
+    if (native) {
+        apus_append(&words, "--option");
+        apus_append(&words, "container=%s", native);
+    }
     struct helper_state state = {0};
     pid_t helper = apus_start_helper(&words, environ, &state);
     apus_free_words(&words);

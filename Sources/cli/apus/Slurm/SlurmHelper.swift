@@ -35,6 +35,8 @@ private func checkStep(_ words: HelperWords, _ variables: Variables, _ output: O
     let directory = stepDirectory(variables)
     let options = try StepOptions(
       words: words.stepOptions(variables), variables: variables, site: site, directory: directory)
+    // With a container the nodes say them.
+    if !options.isWanted { for notice in options.notices { output.notice(notice) } }
     guard let name = options.image else { return 0 }
     let image = try StepImage.resolve(
       name, origin: options.imageOrigin, directory: directory, imagePath: site.imagePath,

@@ -27,6 +27,8 @@ struct StepImageFile {
     case .reference(let reference):
       throw becomeImageProgram(reference, way: options.stage == .direct ? .direct : .node)
     case .path(let path):
+      // What the node has is known by what fstat says of the source: none of its bytes are read.
+      if let copy = knownCopy(of: path) { return try image(copy) }
       let image = try image(path)
       if let same = SiteImages.equal(to: image, in: site.imagePath) { return try self.image(same) }
       return try staged(image) ?? image
@@ -49,7 +51,9 @@ struct StepImageFile {
           what: "cannot copy the image to the nodes", why: "the site has no cache on them",
           remedy: "ask the administrator for cache_dir in plugstack.conf"))
     }
-    if SiteImages.equal(to: image, in: site.imagePath) != nil || copy(of: image, in: directory) != nil {
+    if SiteImages.equal(to: image, in: site.imagePath) != nil
+      || copy(image.facts, path: path, in: directory) != nil
+    {
       return
     }
     throw becomeImageProgram(path, way: .node, verb: "stage", incoming: incoming(image))
@@ -85,46 +89,59 @@ struct StepImageFile {
 
   /// The node's copy of an image; nil: it is used where it lies.
   private func staged(_ image: ImageFile) throws(StepFailure) -> ImageFile? {
-    guard let directory = site.cacheDirectory, case .squashfs = image.kind else { return nil }
+    guard site.cacheDirectory != nil, case .squashfs = image.kind else { return nil }
     let decision = decision(for: image)
     output.notice(
       Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
     guard decision.way != .direct else { return nil }
-    if let copy = copy(of: image, in: directory) { return try self.image(copy) }
     throw becomeImageProgram(image.path, way: .node, incoming: incoming(image))
   }
 
   private func decision(for image: ImageFile) -> StageDecision {
+    decision(path: image.path, size: image.facts.size, number: image.descriptor)
+  }
+
+  private func decision(path: String, size: Int, number: Int32) -> StageDecision {
     StagePolicy.decide(
-      mode: isInStore(image) ? .direct : options.stage, size: image.facts.size,
-      isNodeLocal: isNodeLocal(image), hasCache: site.cacheDirectory != nil, nodes: words.nodes,
-      sbcastMinimum: site.sbcastMinimum)
+      mode: isInStore(path) ? .direct : options.stage, size: size, isNodeLocal: isNodeLocal(number),
+      hasCache: site.cacheDirectory != nil, nodes: words.nodes, sbcastMinimum: site.sbcastMinimum)
+  }
+
+  /// The copy of a file that is read from its copy, where the node has one.
+  private func knownCopy(of path: String) -> String? {
+    guard let directory = site.cacheDirectory,
+      // Opened as the user: that they may read it is the proof that they may have the copy.
+      let source = try? File.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
+      let facts = try? File.facts(source), facts.kind == .file,
+      decision(path: path, size: facts.size, number: source.number).way != .direct
+    else { return nil }
+    return copy(facts, path: path, in: directory)
   }
 
   private func incoming(_ image: ImageFile) -> IncomingFile? {
     site.cacheDirectory.flatMap { IncomingFile.find(image.facts, in: $0, uid: geteuid()) }
   }
 
-  private func isInStore(_ image: ImageFile) -> Bool {
-    site.imagePath.contains { ContainerPath.isBelow(image.path, $0) }
+  private func isInStore(_ path: String) -> Bool {
+    site.imagePath.contains { ContainerPath.isBelow(path, $0) }
   }
 
-  private func isNodeLocal(_ image: ImageFile) -> Bool {
-    guard let file = try? File.open(Mount.path(of: image.descriptor), O_PATH),
-      let volume = try? Volume.of(file)
-    else { return false }
+  private func isNodeLocal(_ number: Int32) -> Bool {
+    guard let file = try? File.open(Mount.path(of: number), O_PATH), let volume = try? Volume.of(file) else {
+      return false
+    }
     return volume.networkName == nil
   }
 
   /// What the node has already, open and locked. The cache's faults are told by whoever fills it; the digest of all
   /// bytes is that program's work too.
-  private func copy(of image: ImageFile, in directory: String) -> String? {
+  private func copy(_ source: FileFacts, path: String, in directory: String) -> String? {
     guard options.verify != .full, let cache = try? NodeCache.open(directory),
       case .found(let copy)? = try? cache.find(
-        ImageKey(image.facts), options.verify == .sample ? .sample : .stat)
+        ImageKey(source), options.verify == .sample ? .sample : .stat)
     else { return nil }
     let number = fcntl(copy.descriptor.number, F_DUPFD, 3)
-    return number < 0 ? nil : "descriptor:\(number):\(image.path)"
+    return number < 0 ? nil : "descriptor:\(number):\(path)"
   }
 
   /// Returns only why not.

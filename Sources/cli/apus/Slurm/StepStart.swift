@@ -53,7 +53,6 @@ struct StepStart {
         exit: ExitCode.jobStep)
       // Tasks end without a word then. A page that cannot be written means that they are gone.
       try? StepPage(number: words.page).setTold()
-      if words.nodes > 1, !words.site.contains("kill_on_fail=off") { StepEnd(variables)?.run() }
       return code
     }
   }
