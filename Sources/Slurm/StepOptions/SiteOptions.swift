@@ -21,7 +21,7 @@ public struct SiteOptions: Equatable, Sendable {
     case percent(Int)
   }
 
-  public var helper = "/usr/bin/apus"
+  public var helper = "/usr/local/bin/apus"
   /// nil: images are not copied to the nodes.
   public var cacheDirectory: String?
   public var cacheMaximum = Amount.percent(80)
