@@ -5,7 +5,7 @@ extension SlurmTests {
   /// Slurm's own `--container` by the oci.conf that is shipped, for sites without the plugin.
   @Suite struct Containers {
     /// The release of Slurm, as 22.05 is 2205.
-    static var release: Int {
+    static var number: Int {
       let fields = Cluster.value("CLUSTER_VERSION").split(separator: ".").compactMap { Int($0) }
       return fields.count > 1 ? fields[0] * 100 + fields[1] : 0
     }
@@ -18,7 +18,7 @@ extension SlurmTests {
           .replacingOccurrences(
             of: "local shared = nil", with: "local shared = \"\(Cluster.shared)/bundles\"")
       }
-      let isOld = release < 2302
+      let isOld = number < 2302
       let names = isOld ? ["oci.conf", "cli_filter.lua"] : ["oci.conf"]
       try FileManager.default.createDirectory(
         atPath: Cluster.shared + "/bundles", withIntermediateDirectories: true,
@@ -48,7 +48,7 @@ extension SlurmTests {
         #expect(step.code == 3 && step.out == release + "through\n", "\(step)")
         let several = try Cluster.srun(
           "-N1", "-n2", "--overcommit", "--container=" + image, "sh", "-c", "echo $SLURM_PROCID")
-        if Self.release < 2302 {
+        if Self.number < 2302 {
           #expect(several.code != 0 && several.err.contains("one task"), "\(several)")
         } else {
           #expect(

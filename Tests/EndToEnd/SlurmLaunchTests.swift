@@ -158,23 +158,6 @@ extension SlurmTests {
       try Cluster.expectQuiet()
     }
 
-    @Test func `64 tasks in an image start at most 100 ms later than plain ones`() throws {
-      func time(_ words: [String]) throws -> Double {
-        let start = Date()
-        let outcome = try Cluster.run(["srun", "-N1", "-n64", "--overcommit"] + words + ["true"])
-        #expect(outcome.code == 0, "\(outcome.err)")
-        return Date().timeIntervalSince(start)
-      }
-      _ = try time([inImage])
-      var plain = Double.infinity
-      var contained = Double.infinity
-      for _ in 0..<6 {
-        plain = min(plain, try time([]))
-        contained = min(contained, try time([inImage]))
-      }
-      #expect(contained - plain <= 0.1, "plain \(plain) s, in the image \(contained) s")
-    }
-
     @Test func `programs by rank, and components of a job, run in the image`() throws {
       try Cluster.withFolder { folder in
         try Installed.write(

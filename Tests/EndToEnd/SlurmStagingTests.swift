@@ -53,29 +53,6 @@ extension SlurmTests {
       }
     }
 
-    @Test func `a warm start adds less than 50 ms`() throws {
-      try Cluster.emptyCaches()
-      try Cluster.withSite(["stage=node"]) {
-        func time(_ words: [String]) throws -> Double {
-          let start = Date()
-          let outcome = try Cluster.run(["srun", "-N4"] + words + ["true"])
-          #expect(outcome.code == 0, "\(outcome.err)")
-          let time = Date().timeIntervalSince(start)
-          // The next one would wait for nodes that are tidying up.
-          try Cluster.expectQuiet()
-          return time
-        }
-        _ = try time([inImage])
-        var plain = Double.infinity
-        var contained = Double.infinity
-        for _ in 0..<6 {
-          plain = min(plain, try time([]))
-          contained = min(contained, try time([inImage]))
-        }
-        #expect(contained - plain < 0.05, "plain \(plain) s, staged \(contained) s")
-      }
-    }
-
     @Test func `of eight steps on a node one copies and seven wait`() throws {
       try withSlowImage(nodes: ["n1"], bytesPerSecond: 16_000_000) { files, image in
         let steps = try (0..<8).map { _ in

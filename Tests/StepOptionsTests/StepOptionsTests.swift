@@ -10,7 +10,6 @@ import Testing
     arguments: [
       ([("container-image", "a")], [], "a", "--container-image"),
       ([("container", "n")], [], "n", "--container"),
-      ([("container", "n"), ("container-image", "n")], [], "n", "--container-image"),
       ([], ["APUS_CONTAINER_IMAGE=e", "PYXIS_CONTAINER_IMAGE=p"], "e", "APUS_CONTAINER_IMAGE"),
       ([], ["PYXIS_CONTAINER_IMAGE=p"], "p", "PYXIS_CONTAINER_IMAGE"),
       ([], ["APUS_CONTAINER_IMAGE=", "PYXIS_CONTAINER_IMAGE=p"], "p", "PYXIS_CONTAINER_IMAGE"),

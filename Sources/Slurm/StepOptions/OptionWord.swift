@@ -150,8 +150,7 @@ struct GivenOptions {
     let native = words[StepOption.container.rawValue] == nil ? nil : try value(.container)
     guard let native else { return try value(.image) }
     guard words[StepOption.image.rawValue] != nil, let named = try value(.image) else { return native }
-    guard named.value == native.value else { throw .contradiction(named.origin, native.origin) }
-    return named
+    throw .contradiction(named.origin, native.origin)
   }
 
   /// Whether a flag is on; nil: nothing was said. `opposite` is the flag that switches it off.
