@@ -26,6 +26,8 @@ public enum BuildFault: Error, Equatable, Sendable {
   /// A source this version does not read: what it is.
   case unsupportedSource(path: String, kind: String)
   case output(path: String, SystemCallFault)
+  /// A disk or a quota is full.
+  case noSpace(Shortage)
   case architecture(code: String)
   case unpack(path: String, SystemCallFault)
   /// An image whose directories go in circles, or deeper than any path.
@@ -58,17 +60,6 @@ public enum BuildFault: Error, Equatable, Sendable {
   case writer(WriterFault)
   case sif(SIFFault)
   case squashfs(path: String, SquashfsFault)
-}
-
-extension BuildFault {
-  /// The same fault where what writes knows only a descriptor: with the path of what it writes.
-  func writing(_ path: String) -> BuildFault {
-    switch self {
-    case .writer(.write(let fault)), .segment(.writer(.write(let fault))): .output(path: path, fault)
-    case .segment(.call("the image", let fault)): .output(path: path, fault)
-    default: self
-    }
-  }
 }
 
 extension BuildFault: Explained {
@@ -107,6 +98,7 @@ extension BuildFault: Explained {
     case .output(let path, let fault):
       Explanation(
         what: "cannot write \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy)
+    case .noSpace(let shortage): shortage.explanation
     case .architecture(let code):
       Explanation(
         what: "cannot build the SIF", why: "the architecture code \"\(printable(code))\" is unknown")

@@ -55,6 +55,7 @@ struct ImageSupply {
     options.cache = cache
     options.isOffline = words.isOffline
     options.tagSeconds = tagSeconds ?? settings.tagSeconds
+    if tagSeconds == nil { options.keptWarnings = .verbose }
     self.options = options
     self.display = display
     credentials = network.credentials
