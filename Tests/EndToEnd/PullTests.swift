@@ -98,6 +98,25 @@ import Testing
     }
   }
 
+  @Test func `an image that stands alone is refused for another architecture than it is for, unless that is asked for`()
+    throws
+  {
+    try RegistryCaller.with { us in
+      let image = "\(Registry.plain)/images/tiny"
+      for source in ["docker://" + image, "oci:" + Registry.layout("tiny")] {
+        let refused = try us.pull(source, "--arch", "s390x")
+        #expect(refused.code == 255, "\(refused.err)")
+        for part in ["it has nothing for linux/s390x", "it has: linux/", "--arch"] {
+          #expect(refused.err.contains(part), "\(refused.err)")
+        }
+        #expect(us.text("pulled.sif") == nil)
+        let meant = try us.pull(source)
+        #expect(meant.code == 0, "\(meant.err)")
+        try FileManager.default.removeItem(atPath: us.path("pulled.sif"))
+      }
+    }
+  }
+
   @Test(arguments: ["oci", "schema2"])
   func `a foreign layer comes from the place that the manifest names`(kind: String) throws {
     try RegistryCaller.with { us in

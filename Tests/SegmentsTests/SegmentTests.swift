@@ -2,6 +2,7 @@ import Codec
 import Content
 import Glibc
 import Linux
+import Model
 import Segments
 import SquashfsWriter
 import Testing

@@ -23,8 +23,8 @@ public enum BuildFault: Error, Equatable, Sendable {
   case sourceIsDirectory(path: String)
   /// Neither a directory nor an image.
   case unknownSource(path: String)
-  /// A source this version does not read: what it is.
-  case unsupportedSource(path: String, kind: String)
+  /// What is stored in a registry is a SIF.
+  case notPushed(path: String)
   case output(path: String, SystemCallFault)
   /// A disk or a quota is full.
   case noSpace(Shortage)
@@ -91,10 +91,10 @@ extension BuildFault: Explained {
       Explanation(
         what: "cannot build from \(printable(path))", why: "it is neither a directory, a SIF nor a squashfs",
         remedy: "give the root directory of a container or an image")
-    case .unsupportedSource(let path, let kind):
+    case .notPushed(let path):
       Explanation(
-        what: "cannot build from \(printable(path))", why: "\(kind) is not supported by this version",
-        remedy: "give the root directory of a container, a SIF or a squashfs")
+        what: "cannot push \(printable(path))", why: "it is no SIF",
+        remedy: "make one of it first: apus build IMAGE.sif \(printable(path))")
     case .output(let path, let fault):
       Explanation(
         what: "cannot write \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy)

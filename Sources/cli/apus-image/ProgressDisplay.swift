@@ -62,7 +62,8 @@ final class ProgressDisplay: Sendable {
   }
 
   /// Ends with one line: what all of it was.
-  func finish() {
+  /// `verb`: what was done with the bytes.
+  func finish(_ verb: String = "read") {
     state.withLock { state in
       guard form == .bars || form == .lines, let began = state.began else { return }
       erase(&state)
@@ -71,7 +72,7 @@ final class ProgressDisplay: Sendable {
       let seconds = Self.now - began
       var text = "\(state.layers.count) layer\(state.layers.count == 1 ? "" : "s")"
       if cached > 0 { text += ", \(cached) of them from the cache" }
-      if bytes > 0 { text += ", \(Self.size(Double(bytes))) read" }
+      if bytes > 0 { text += ", \(Self.size(Double(bytes))) \(verb)" }
       output.notice(Notice(.info, text + " in \(Self.time(seconds))"))
     }
   }
