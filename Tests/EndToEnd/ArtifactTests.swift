@@ -42,14 +42,15 @@ import Testing
       switch telling {
       case .lines:
         let outcome = try us.apus("push", "-U", file, place)
-        #expect(outcome.err.contains("INFO:    Layer ") && outcome.err.contains(" sent in "), "\(outcome.err)")
+        #expect(
+          outcome.err.contains("INFO:    Layer ") && outcome.err.contains(" sent in "), "\(outcome.err)")
         #expect(!outcome.err.contains("\u{1B}"))
         let again = try us.apus("push", "-U", file, place)
         #expect(!again.err.contains("Layer "), "\(again.err)")
       case .json:
         let outcome = try us.apus("push", "-U", "--progress=json", file, place)
         let events = try outcome.err.split(separator: "\n").map {
-          try #require(Peers.object(String($0)), "\($0)")["event"] as? String
+          try #require(try Peers.object(String($0)), "\($0)")["event"] as? String
         }
         #expect(events.first == "layer" && events.last == "done", "\(outcome.err)")
       case .quiet:
@@ -164,9 +165,11 @@ import Testing
   @Test func `only a SIF is pushed, under oras:// only`() throws {
     try RegistryCaller.with { us in
       try us.write("", to: "text", content: "no image")
-      let text = try us.apus("push", "text", "oras://\(Registry.plain)/\(Self.name())")
-      #expect(text.code == 255)
-      #expect(text.err.contains("text"), "\(text.err)")
+      for path in ["text", us.folder] {
+        let text = try us.apus("push", path, "oras://\(Registry.plain)/\(Self.name())")
+        #expect(text.code == 255)
+        #expect(text.err.contains("FATAL:   cannot push \(path): it is no SIF"), "\(text.err)")
+      }
       let scheme = try us.apus("push", Self.image(us), "docker://\(Registry.plain)/\(Self.name())")
       #expect(scheme.code != 0)
       #expect(scheme.err.contains("oras://HOST/NAME:TAG"))

@@ -231,7 +231,8 @@ struct CacheCommandTests {
       #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/out.sif")) == expected)
       #expect((try Self.counts(folder + "/two")["segment"] ?? 0) > 0)
       // Those are found before the store's.
-      _ = try Installed.execute(["/usr/bin/rm", "-rf", folder + "/two/images", folder + "/two/tags"], as: .root)
+      _ = try Installed.execute(
+        ["/usr/bin/rm", "-rf", folder + "/two/images", folder + "/two/tags"], as: .root)
       let again = try pull("two")
       #expect(again.code == 0 && !again.err.contains("WARNING"), "\(again.err)")
     }

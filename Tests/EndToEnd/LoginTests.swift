@@ -141,7 +141,8 @@ import Testing
     }
   }
 
-  @Test func `a transfer that is cut again and again ends well, though its tokens run out on the way`() throws {
+  @Test func `a transfer that is cut again and again ends well, though its tokens run out on the way`() throws
+  {
     try RegistryCaller.with { us in
       let (large, size) = try Registry.layers("large")[1]
       let challenge =
@@ -163,7 +164,9 @@ import Testing
         #expect(outcome.code == 0, "\(outcome.err)")
         #expect(try Registry.requests(.token, about: scope).count == 4)
         let asked = try Registry.requests(in: scope).filter { $0.path.contains(large) }
-        let offsets = asked.compactMap { $0.range?.dropFirst("bytes=".count).dropLast() }.compactMap { Int($0) }
+        let offsets = asked.compactMap { $0.range?.dropFirst("bytes=".count).dropLast() }.compactMap {
+          Int($0)
+        }
         #expect(offsets.count > size / 700_000 && offsets == offsets.sorted(), "\(offsets)")
         // What came is not asked for again.
         #expect(asked.filter { $0.status < 300 }.reduce(0) { $0 + $1.bytes } < size + size / 4)
@@ -176,7 +179,8 @@ import Testing
   static func atTerminal(
     _ us: RegistryCaller, _ talk: [(question: String, answer: String)], _ words: String...
   ) throws -> Outcome {
-    let program = try String(contentsOfFile: Installed.checkout + "/Tests/Support/at-terminal.py", encoding: .utf8)
+    let program = try String(
+      contentsOfFile: Installed.checkout + "/Tests/Support/at-terminal.py", encoding: .utf8)
     try us.write("bin", to: "at-terminal.py", content: program, mode: 0o755)
     return try us.execute(
       ["/usr/bin/python3", "-B", us.path("bin/at-terminal.py")] + talk.flatMap { [$0.question, $0.answer] }
@@ -219,8 +223,10 @@ import Testing
   @Test func `without a terminal nobody is asked`() throws {
     try RegistryCaller.with { us in
       let outcome = try us.execute(
-        ["/usr/bin/setsid", "-w", Installed.apus, "pull", "--docker-login", "o.sif",
-         "docker://\(Registry.basic)/images/tiny"])
+        [
+          "/usr/bin/setsid", "-w", Installed.apus, "pull", "--docker-login", "o.sif",
+          "docker://\(Registry.basic)/images/tiny",
+        ])
       #expect(outcome.code == 255 && outcome.err.contains("there is no terminal"), "\(outcome.err)")
       #expect(outcome.err.contains("--password-stdin"))
     }

@@ -119,7 +119,8 @@ enum Registry {
       let socket = folder + "/daemon.sock"
       let daemon = try Running(
         [
-          "/bin/sh", "-c", "exec \"$@\" >\"$0\"", requestLog(of: socket), "/usr/bin/python3", "-B", Installed.checkout + "/Tests/Support/registry/daemon.py", socket,
+          "/bin/sh", "-c", "exec \"$@\" >\"$0\"", requestLog(of: socket), "/usr/bin/python3", "-B",
+          Installed.checkout + "/Tests/Support/registry/daemon.py", socket,
           Self.archive(archive), mode,
         ], as: .root)
       for _ in 0..<200 where !FileManager.default.fileExists(atPath: socket) { usleep(50_000) }

@@ -160,7 +160,9 @@ import Testing
     #expect(server.requests.count { $0.path == "/token" } == 2)
   }
 
-  @Test func `a transfer of 90 seconds outlives its token of 60, and no request goes out with an old one`() throws {
+  @Test func `a transfer of 90 seconds outlives its token of 60, and no request goes out with an old one`()
+    throws
+  {
     let clock = SleepClock()
     let issued = Mutex<[Double]>([])
     let server = try LoopbackServer { request, _ in

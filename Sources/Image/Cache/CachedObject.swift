@@ -46,11 +46,12 @@ extension CacheDirectory {
     {
       return true
     }
-    return inStores && stores.contains { store in
-      guard let (number, _) = store.open(kind, name) else { return false }
-      close(number)
-      return true
-    }
+    return inStores
+      && stores.contains { store in
+        guard let (number, _) = store.open(kind, name) else { return false }
+        close(number)
+        return true
+      }
   }
 
   private func own(_ kind: CacheKind, _ name: String) -> CachedObject? {

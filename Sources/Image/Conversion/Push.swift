@@ -57,8 +57,10 @@ public enum Push {
 
   /// Only a SIF is pushed as one.
   private static func read(_ file: borrowing Descriptor, _ path: String) throws(BuildFault) -> SIFFile {
-    let size: Int
-    do throws(SystemCallFault) { size = try File.facts(file).size } catch { throw .source(path: path, error) }
+    let facts: FileFacts
+    do throws(SystemCallFault) { facts = try File.facts(file) } catch { throw .source(path: path, error) }
+    guard facts.kind == .file else { throw .notPushed(path: path) }
+    let size = facts.size
     do throws(SIFFault) { return try SIFFile.read(descriptor: file.number, size: size) } catch {
       throw error == .notSIF ? .notPushed(path: path) : .sif(error)
     }

@@ -77,6 +77,12 @@ final class ProgressDisplay: Sendable {
     }
   }
 
+  /// Says at the end that the file is there: `text` to people, its path to programs.
+  func made(_ path: String, _ text: String) {
+    guard form == .json else { return output.notice(Notice(.info, text)) }
+    output.progress(JSON.object([("event", .string("image")), ("path", .string(path))]).text() + "\n")
+  }
+
   private func show(_ event: ConversionEvent, _ state: inout State, _ now: Double) {
     switch form {
     case .none: break
