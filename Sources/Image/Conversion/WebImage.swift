@@ -1,6 +1,7 @@
 internal import Cache
 internal import Content
 internal import Glibc
+internal import HTTP
 internal import Layers
 internal import Model
 internal import Reference

@@ -1,4 +1,5 @@
 public import Content
+internal import HTTP
 internal import Model
 
 /// Pushing: blobs first, then the manifest that names them.

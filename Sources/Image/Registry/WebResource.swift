@@ -1,4 +1,5 @@
 public import Content
+public import HTTP
 internal import Model
 internal import Reference
 
