@@ -64,7 +64,8 @@ let image: [Target] = [
   module("Tree", in: "Image", imports: ["Model", "Linux"]),
   module("Content", in: "Image", imports: ["Model", "Linux", "CCrypto"]),
   module("Reference", in: "Image", imports: ["Model", "Content"]),
-  module("Registry", in: "Image", imports: ["Model", "Linux", "Content", "Reference", "CTransfer"]),
+  module("HTTP", in: "Image", imports: ["Model", "Linux", "CTransfer"]),
+  module("Registry", in: "Image", imports: ["Model", "Linux", "Content", "Reference", "HTTP"]),
   module("Cache", in: "Image", imports: ["Model", "Linux", "Content", "Reference"]),
   module("Layers", in: "Image", imports: ["Model", "Linux", "Content", "Tree", "CZlib", "CZstd", "CLZMA"]),
   module("SquashfsWriter", in: "Image", imports: ["Model", "Linux", "Codec", "Squashfs", "Tree"]),
@@ -74,8 +75,8 @@ let image: [Target] = [
   module(
     "Conversion", in: "Image",
     imports: [
-      "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference", "Registry",
-      "Cache", "Layers", "SquashfsWriter", "Segments",
+      "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference", "HTTP",
+      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments",
     ]),
 ]
 
@@ -111,7 +112,8 @@ let programs: [Target] = [
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache", "Staging",
+      "HTTP", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache",
+      "Staging",
       "Bundle",
       "Messages",
     ],
@@ -167,7 +169,12 @@ let package = Package(
     tests("TreeTests", imports: ["Tree", "Linux", "Model"]),
     tests("ContentTests", imports: ["Content", "Linux", "Model"]),
     tests("ReferenceTests", imports: ["Reference", "Content", "Model"]),
-    tests("RegistryTests", imports: ["Registry", "Reference", "Content", "Linux", "Model"]),
+    .target(
+      name: "Loopback", dependencies: ["Linux"], path: "Tests/Support/Loopback", swiftSettings: strict),
+    tests("HTTPTests", imports: ["HTTP", "Loopback", "Linux", "Model"]),
+    tests(
+      "RegistryTests",
+      imports: ["Registry", "HTTP", "Loopback", "Reference", "Content", "Linux", "Model"]),
     tests("CacheTests", imports: ["Cache", "Reference", "Content", "Linux", "Model"]),
     tests("LayersTests", imports: ["Layers", "Tree", "Content", "Linux", "Model"]),
     tests(

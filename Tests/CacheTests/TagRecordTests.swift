@@ -10,7 +10,7 @@ extension CacheTests {
     static let digest = Digest.of(Array("manifest".utf8))
     static let record = TagRecord(
       reference: "docker.io/library/debian:12", platform: "linux/amd64", digest: digest, image: "ab-1",
-      checkedSeconds: 1_700_000_000, etag: "\"x\u{1B}\"")
+      checkedSeconds: 1_700_000_000, etag: "\"x\u{1B}\"", warnings: ["says: \"old\"", "left out"])
 
     @Test func `a record comes back as it was set, by reference and platform, and is replaced`() throws {
       let folder = try Folder()
@@ -27,6 +27,15 @@ extension CacheTests {
       #expect(cache.tag(Self.record.reference, platform: "linux/amd64") == later)
       #expect(cache.tags() == [later])
       #expect(try folder.names("tags") == [later.fileName])
+    }
+
+    @Test func `of more warnings than there is room for the first are kept`() throws {
+      let cache = try Folder().cache()
+      var record = Self.record
+      record.warnings = (0..<100).map { "\($0) " + String(repeating: "\u{1}", count: 1000) }
+      try cache.setTag(record)
+      let kept = try #require(cache.tag(record.reference, platform: "linux/amd64")).warnings
+      #expect(kept == Array(record.warnings.prefix(kept.count)) && (1..<100).contains(kept.count))
     }
 
     static let digestText = digest.text

@@ -32,6 +32,40 @@ import Testing
     }
   }
 
+  enum Telling: String, CaseIterable, Sendable { case lines, json, quiet, bars }
+
+  @Test(arguments: Telling.allCases)
+  func `a push tells how far it is in the form that is asked for`(telling: Telling) throws {
+    try RegistryCaller.with { us in
+      let file = try Self.image(us)
+      let place = "oras://\(Registry.plain)/\(Self.name())"
+      switch telling {
+      case .lines:
+        let outcome = try us.apus("push", "-U", file, place)
+        #expect(
+          outcome.err.contains("INFO:    Layer ") && outcome.err.contains(" sent in "), "\(outcome.err)")
+        #expect(!outcome.err.contains("\u{1B}"))
+        let again = try us.apus("push", "-U", file, place)
+        #expect(!again.err.contains("Layer "), "\(again.err)")
+      case .json:
+        let outcome = try us.apus("push", "-U", "--progress=json", file, place)
+        let events = try outcome.err.split(separator: "\n").map {
+          try #require(try Peers.object(String($0)), "\($0)")["event"] as? String
+        }
+        #expect(events.first == "layer" && events.last == "done", "\(outcome.err)")
+      case .quiet:
+        let outcome = try us.apus("--quiet", "push", "-U", file, place)
+        #expect(outcome.err == "" && outcome.line.hasPrefix("sha256:"), "\(outcome.err)")
+      case .bars:
+        let outcome = try LoginTests.atTerminal(us, [], "push", "-U", file, place)
+        #expect(outcome.code == 0 && outcome.out.contains(" MiB/s"), "\(outcome.out)")
+        // What was drawn is taken back, and one line stays.
+        let screen = outcome.out.components(separatedBy: "\u{1B}[J").last ?? ""
+        #expect(screen.contains("sent in") && !screen.contains("=="), "\(outcome.out)")
+      }
+    }
+  }
+
   @Test func `a second push asks for both blobs and sends the manifest`() throws {
     try RegistryCaller.with { us in
       let file = try Self.image(us)
@@ -131,9 +165,11 @@ import Testing
   @Test func `only a SIF is pushed, under oras:// only`() throws {
     try RegistryCaller.with { us in
       try us.write("", to: "text", content: "no image")
-      let text = try us.apus("push", "text", "oras://\(Registry.plain)/\(Self.name())")
-      #expect(text.code == 255)
-      #expect(text.err.contains("text"), "\(text.err)")
+      for path in ["text", us.folder] {
+        let text = try us.apus("push", path, "oras://\(Registry.plain)/\(Self.name())")
+        #expect(text.code == 255)
+        #expect(text.err.contains("FATAL:   cannot push \(path): it is no SIF"), "\(text.err)")
+      }
       let scheme = try us.apus("push", Self.image(us), "docker://\(Registry.plain)/\(Self.name())")
       #expect(scheme.code != 0)
       #expect(scheme.err.contains("oras://HOST/NAME:TAG"))

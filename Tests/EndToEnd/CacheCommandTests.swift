@@ -197,6 +197,47 @@ struct CacheCommandTests {
     }
   }
 
+  @Test func `a layer of a store is used as it is, and not if one byte of it has changed`() throws {
+    try Self.withCache { cache, folder in
+      let image = "docker://\(Registry.plain)/images/gzip"
+      let words = ["pull", "-F", folder + "/out.sif", image]
+      #expect(try Self.apus(words, cache).code == 0)
+      let expected = try Data(contentsOf: URL(fileURLWithPath: folder + "/out.sif"))
+      let store = folder + "/store"
+      _ = try Installed.execute(["/usr/bin/cp", "-R", cache, store], as: .root)
+      // Only its layers: the image is made anew.
+      for kind in ["images", "tags", "manifests", "locks"] {
+        _ = try Installed.execute(["/usr/bin/rm", "-rf", store + "/" + kind], as: .root)
+      }
+      let settings = folder + "/apus.conf"
+      try Installed.write(Data("image store = \(store)\n".utf8), to: settings)
+      func pull(_ own: String) throws -> Outcome {
+        try Self.apus(["--config", settings] + words, folder + "/" + own)
+      }
+      let whole = try pull("one")
+      #expect(whole.code == 0 && !whole.err.contains("WARNING"), "\(whole.err)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/out.sif")) == expected)
+      #expect(try Self.counts(folder + "/one")["segment"] == nil, "what a store has is not made again")
+      for name in try FileManager.default.contentsOfDirectory(atPath: store + "/segments") {
+        let path = store + "/segments/" + name
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[40] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        chmod(path, 0o644)
+      }
+      let changed = try pull("two")
+      #expect(changed.code == 0, "\(changed.err)")
+      #expect(changed.err.contains("its data are not what was written; it is made anew"), "\(changed.err)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/out.sif")) == expected)
+      #expect((try Self.counts(folder + "/two")["segment"] ?? 0) > 0)
+      // Those are found before the store's.
+      _ = try Installed.execute(
+        ["/usr/bin/rm", "-rf", folder + "/two/images", folder + "/two/tags"], as: .root)
+      let again = try pull("two")
+      #expect(again.code == 0 && !again.err.contains("WARNING"), "\(again.err)")
+    }
+  }
+
   @Test func `an exported store is imported, verified, and a damaged one refused`() throws {
     try Self.withCache { cache, folder in
       #expect(try Self.apus(["exec", Self.tiny, "true"], cache).code == 0)
@@ -279,6 +320,16 @@ struct CacheCommandTests {
           outcome.err.split(separator: "\n").count { $0.hasPrefix("FATAL:   ") } == 1
             && outcome.err.lowercased().contains("no space left") && outcome.err.contains(room),
           "\(outcome.err)")
+        let told = try Regex(
+          ": (about|at least) [0-9.]+ (bytes|[KM]iB) are needed there, [0-9.]+ (bytes|[KM]iB) are free\n")
+        #expect(outcome.err.contains(told), "\(outcome.err)")
+        let remedy =
+          switch place {
+          case .segment, .image: "APUS_CACHEDIR"
+          case .decompressedArchive, .unnamedSegment: "--tmpdir"
+          case .output, .directOutput: "name another place"
+          }
+        #expect(outcome.err.contains(remedy), "\(outcome.err)")
         #expect(!FileManager.default.fileExists(atPath: out))
         let half = try Self.files(room).filter { path in
           // Whole objects, notes about locks, and parts of a download that go on from there.

@@ -55,6 +55,9 @@ struct DaemonTests {
         #expect(outcome.err.split(separator: "\n").count { $0.hasPrefix("FATAL:   ") } == 1)
         for word in words { #expect(outcome.err.contains(word), "\(word): \(outcome.err)") }
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch) == [])
+        // For its version, and for the image: nothing lies between us and it that may pass by itself.
+        let requests = try String(contentsOfFile: Registry.requestLog(of: socket), encoding: .utf8)
+        #expect(requests.split(separator: "\n").count == 2, "\(requests)")
       }
     }
   }

@@ -367,4 +367,46 @@ import Testing
       #expect(lines == ["WARNING: \(Registry.proxy) says: this image is going away"])
     }
   }
+
+  @Test
+  func `what is to be said of an image is said again to who gets it from the cache, and not to each launch`()
+    throws
+  {
+    try RegistryCaller.with { us in
+      let repository = "said-\(UUID().uuidString.lowercased())/image"
+      try Registry.push("../edge/attributes", to: repository + ":latest")
+      func warnings(_ outcome: Outcome) -> [String] {
+        outcome.err.split(separator: "\n").filter { $0.hasPrefix("WARNING: ") }.map {
+          String($0.dropFirst(9))
+        }
+      }
+      let rule = #"{"scope": "SCOPE", "times": 1, "set": {"Warning": "299 - \"this image is going away\""}}"#
+      let text = "this image is going away"
+      try Registry.withFaults(rule) { scope in
+        let image = "\(Registry.proxy)/\(scope)/\(repository)"
+        let first = try us.pull(image)
+        #expect(first.code == 0, "\(first.err)")
+        let said = warnings(first)
+        #expect(said.count == 2 && said.contains("\(Registry.proxy) says: \(text)"), "\(said)")
+        #expect(said.contains { $0.contains("/bare: attribute noprefix is left out") }, "\(said)")
+        // The tag has not changed: one question, and the registry says nothing any more.
+        let second = try us.pull(image)
+        #expect(second.code == 0 && warnings(second).sorted() == said.sorted(), "\(second.err)")
+        // Made anew of the layers that are kept.
+        _ = try us.apus("cache", "clean", "--force", "--type", "image")
+        let third = try us.pull(image)
+        #expect(third.code == 0 && third.err.contains("from the cache"), "\(third.err)")
+        #expect(warnings(third).count { $0.contains("noprefix") } == 1, "\(third.err)")
+        // The image has no program: what counts is what was said before that.
+        let launch = try us.apus("exec", "docker://" + image, "true")
+        #expect(warnings(launch) == [], "\(launch.err)")
+        let verbose = try us.apus("--verbose", "exec", "docker://" + image, "true")
+        for text in said { #expect(verbose.err.contains("VERBOSE: " + text), "\(verbose.err)") }
+      }
+      // From the layer that is kept, whatever it was got from.
+      let built = try us.apus("build", "built.sif", "oci:\(LayerTests.images)/attributes")
+      #expect(warnings(built).count { $0.contains("/bare: attribute noprefix") } == 1, "\(built.err)")
+      #expect(built.err.contains("from the cache"), "\(built.err)")
+    }
+  }
 }

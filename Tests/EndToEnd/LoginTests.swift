@@ -141,6 +141,97 @@ import Testing
     }
   }
 
+  @Test func `a transfer that is cut again and again ends well, though its tokens run out on the way`() throws
+  {
+    try RegistryCaller.with { us in
+      let (large, size) = try Registry.layers("large")[1]
+      let challenge =
+        "Bearer realm=\\\"http://\(Registry.token)/token\\\",service=\\\"apus-tests\\\","
+        + "scope=\\\"repository:SCOPE/large:pull\\\""
+      // Every third time that it goes on the token has become too old.
+      let old = [2, 5, 8].map {
+        """
+        {"scope": "SCOPE", "path": "\(large)", "range": true, "skip": \($0), "times": 1, "status": 401,
+         "headers": {"WWW-Authenticate": "\(challenge)"}}
+        """
+      }
+      let rules = """
+        [{"scope": "SCOPE", "challenge": "\(challenge)", "authorized": false}, \(old.joined(separator: ", ")),
+         {"scope": "SCOPE", "path": "\(large)", "cut": 700000}]
+        """
+      try Registry.withFaults(rules) { scope in
+        let outcome = try us.pull("\(Registry.proxy)/\(scope)/images/large")
+        #expect(outcome.code == 0, "\(outcome.err)")
+        #expect(try Registry.requests(.token, about: scope).count == 4)
+        let asked = try Registry.requests(in: scope).filter { $0.path.contains(large) }
+        let offsets = asked.compactMap { $0.range?.dropFirst("bytes=".count).dropLast() }.compactMap {
+          Int($0)
+        }
+        #expect(offsets.count > size / 700_000 && offsets == offsets.sorted(), "\(offsets)")
+        // What came is not asked for again.
+        #expect(asked.filter { $0.status < 300 }.reduce(0) { $0 + $1.bytes } < size + size / 4)
+        #expect(us.cached("partial") == [])
+      }
+    }
+  }
+
+  /// Runs `apus WORDS` on a terminal where these questions are answered; what came on the screen is `out`.
+  static func atTerminal(
+    _ us: RegistryCaller, _ talk: [(question: String, answer: String)], _ words: String...
+  ) throws -> Outcome {
+    let program = try String(
+      contentsOfFile: Installed.checkout + "/Tests/Support/at-terminal.py", encoding: .utf8)
+    try us.write("bin", to: "at-terminal.py", content: program, mode: 0o755)
+    return try us.execute(
+      ["/usr/bin/python3", "-B", us.path("bin/at-terminal.py")] + talk.flatMap { [$0.question, $0.answer] }
+        + ["--", Installed.apus] + words)
+  }
+
+  enum Prompting: String, CaseIterable, Sendable { case pull, launch, login }
+
+  @Test(arguments: Prompting.allCases, [true, false])
+  func `who is asked at the terminal types a password that nobody sees`(
+    prompting: Prompting, isRight: Bool
+  ) throws {
+    try RegistryCaller.with { us in
+      let password = isRight ? Registry.password : "not the password"
+      let talk = [("User name: ", Registry.user), ("Password: ", password)]
+      let image = "docker://\(Registry.basic)/images/tiny"
+      let outcome =
+        switch prompting {
+        case .pull: try Self.atTerminal(us, talk, "pull", "--docker-login", "out.sif", image)
+        case .launch: try Self.atTerminal(us, talk, "exec", "--docker-login", image, "echo", "it", "runs")
+        case .login: try Self.atTerminal(us, talk, "registry", "login", Registry.basic)
+        }
+      #expect(outcome.code == (isRight ? 0 : 255), "\(outcome.out)")
+      #expect(outcome.out.contains("User name: ") && outcome.out.contains("Password: "))
+      #expect(outcome.out.contains(Registry.user), "what is typed as a name is shown")
+      #expect(!outcome.out.contains(password), "\(outcome.out)")
+      let fatal = outcome.out.split(whereSeparator: \.isNewline).filter { $0.contains("FATAL:   ") }
+      #expect(fatal.count == (isRight ? 0 : 1), "\(outcome.out)")
+      if !isRight { #expect(fatal.first?.contains("refused") == true, "\(outcome.out)") }
+      switch prompting {
+      case .pull: #expect(FileManager.default.fileExists(atPath: us.path("out.sif")) == isRight)
+      case .launch: #expect(outcome.out.contains("it runs") == isRight)
+      case .login: #expect((us.text("config/auth.json") != nil) == isRight)
+      }
+      // Only a login keeps what was typed.
+      if prompting != .login { #expect(us.text("config/auth.json") == nil) }
+    }
+  }
+
+  @Test func `without a terminal nobody is asked`() throws {
+    try RegistryCaller.with { us in
+      let outcome = try us.execute(
+        [
+          "/usr/bin/setsid", "-w", Installed.apus, "pull", "--docker-login", "o.sif",
+          "docker://\(Registry.basic)/images/tiny",
+        ])
+      #expect(outcome.code == 255 && outcome.err.contains("there is no terminal"), "\(outcome.err)")
+      #expect(outcome.err.contains("--password-stdin"))
+    }
+  }
+
   @Test(arguments: Caller.allCases)
   func `login tries the password, keeps it for the caller alone, and logout forgets it`(caller: Caller) throws
   {

@@ -98,6 +98,62 @@ import Testing
     }
   }
 
+  @Test
+  func
+    `an image that stands alone is refused for another architecture than it is for, unless that is asked for`()
+    throws
+  {
+    try RegistryCaller.with { us in
+      let image = "\(Registry.plain)/images/tiny"
+      for source in ["docker://" + image, "oci:" + Registry.layout("tiny")] {
+        let refused = try us.apus("pull", "--arch", "s390x", "pulled.sif", source)
+        #expect(refused.code == 255, "\(refused.err)")
+        for part in ["it has nothing for linux/s390x", "it has: linux/", "--arch"] {
+          #expect(refused.err.contains(part), "\(refused.err)")
+        }
+        #expect(us.text("pulled.sif") == nil)
+        let meant = try us.apus("pull", "pulled.sif", source)
+        #expect(meant.code == 0, "\(meant.err)")
+        try FileManager.default.removeItem(atPath: us.path("pulled.sif"))
+      }
+    }
+  }
+
+  @Test(arguments: ["docker://", "oci:"])
+  func `progress is lines without a terminal, bars on one, objects for programs, and nothing with --quiet`(
+    scheme: String
+  ) throws {
+    let source =
+      scheme == "oci:" ? "oci:" + Registry.layout("gzip") : "docker://\(Registry.plain)/images/gzip"
+    func command(_ us: RegistryCaller, _ words: String...) throws -> Outcome {
+      _ = try us.apus("cache", "clean", "--force")
+      return try us.execute([Installed.apus] + words + ["pull", "-F", "out.sif", source])
+    }
+    try RegistryCaller.with { us in
+      let lines = try command(us)
+      #expect(lines.code == 0 && lines.out == "" && !lines.err.contains("\u{1B}"), "\(lines.err)")
+      #expect(lines.err.split(separator: "\n").allSatisfy { $0.hasPrefix("INFO:    ") }, "\(lines.err)")
+      #expect(lines.err.contains("3 layers, "), "\(lines.err)")
+      let quiet = try command(us, "--quiet")
+      #expect(quiet.code == 0 && quiet.out + quiet.err == "", "\(quiet.err)")
+      _ = try us.apus("cache", "clean", "--force")
+      let json = try us.apus("pull", "-F", "--progress=json", "out.sif", source)
+      let objects = try json.err.split(separator: "\n").map {
+        try #require(Peers.object(String($0)) as? [String: Any], "\($0)")
+      }
+      #expect(objects.count { $0["event"] as? String == "layer" } == 3, "\(json.err)")
+      #expect(objects.count { $0["event"] as? String == "done" } == 3, "\(json.err)")
+      #expect(objects.last?["event"] as? String == "image" && objects.last?["path"] as? String == "out.sif")
+      let refused = try us.apus("pull", "--progress=json", "out.sif", source)
+      #expect(refused.code == 255 && refused.err.hasPrefix("FATAL:   "), "\(refused.err)")
+      _ = try us.apus("cache", "clean", "--force")
+      let bars = try LoginTests.atTerminal(us, [], "pull", "-F", "out.sif", source)
+      #expect(bars.code == 0 && bars.out.contains("B/s"), "\(bars.out)")
+      let screen = bars.out.components(separatedBy: "\u{1B}[J").last ?? ""
+      #expect(screen.contains("3 layers, ") && !screen.contains("=="), "\(bars.out)")
+    }
+  }
+
   @Test(arguments: ["oci", "schema2"])
   func `a foreign layer comes from the place that the manifest names`(kind: String) throws {
     try RegistryCaller.with { us in

@@ -108,6 +108,9 @@ enum Registry {
     #expect(outcome.code == 0, "\(outcome.err)")
   }
 
+  /// Where a daemon of the tests writes what it was asked: `METHOD PATH STATUS` each.
+  static func requestLog(of socket: String) -> String { socket + ".requests" }
+
   /// A daemon that has one docker-archive, at a socket (modes: Tests/Support/registry/daemon.py).
   static func withDaemon<T>(
     _ archive: String, mode: String = "ok", _ body: (_ socket: String) throws -> T
@@ -116,7 +119,8 @@ enum Registry {
       let socket = folder + "/daemon.sock"
       let daemon = try Running(
         [
-          "/usr/bin/python3", "-B", Installed.checkout + "/Tests/Support/registry/daemon.py", socket,
+          "/bin/sh", "-c", "exec \"$@\" >\"$0\"", requestLog(of: socket), "/usr/bin/python3", "-B",
+          Installed.checkout + "/Tests/Support/registry/daemon.py", socket,
           Self.archive(archive), mode,
         ], as: .root)
       for _ in 0..<200 where !FileManager.default.fileExists(atPath: socket) { usleep(50_000) }

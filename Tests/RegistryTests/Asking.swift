@@ -1,4 +1,6 @@
 import Content
+import HTTP
+import Loopback
 import Reference
 import Synchronization
 
@@ -41,15 +43,6 @@ func manifestReply(_ text: String = smallManifest, type: String = ManifestMedia.
     headers: [
       ("Content-Type", type), ("Docker-Content-Digest", Digest.of(Array(text.utf8)).text),
     ], body: Array(text.utf8))
-}
-
-/// Bytes that differ from place to place.
-func pattern(_ count: Int) -> [UInt8] {
-  var state: UInt32 = 1
-  return (0..<count).map { _ in
-    state = state &* 1_664_525 &+ 1_013_904_223
-    return UInt8(truncatingIfNeeded: state >> 24)
-  }
 }
 
 /// The fault that a piece of work throws, nil where it throws none.

@@ -1,5 +1,8 @@
 import Content
+import Linux
+import Loopback
 import Model
+import Synchronization
 import Testing
 
 @testable import Registry
@@ -159,6 +162,37 @@ import Testing
     #expect(server.requests.count { $0.path == "/token" } == 2)
   }
 
+  @Test func `a transfer of 90 seconds outlives its token of 60, and no request goes out with an old one`()
+    throws
+  {
+    let clock = SleepClock()
+    let issued = Mutex<[Double]>([])
+    let server = try LoopbackServer { request, _ in
+      if request.path == "/token" {
+        let number = issued.withLock { issued in
+          issued.append(clock.slept)
+          return issued.count
+        }
+        return .status(200, [], #"{"token":"t\#(number)","expires_in":60}"#)
+      }
+      let token = request.headers["authorization"].flatMap { Int($0.dropFirst("Bearer t".count)) }
+      guard let token, clock.slept - issued.withLock({ $0[token - 1] }) < 60 else {
+        let realm = "http://\(request.headers["host"] ?? "")/token"
+        return .status(401, [("WWW-Authenticate", "Bearer realm=\"\(realm)\"")])
+      }
+      // The connection lasts for nine seconds and a tenth of the blob.
+      clock.advance(9)
+      return BlobTests.reply(request, cut: 60_000)
+    }
+    defer { server.stop() }
+    #expect(try BlobTests.read(asking([server.host], clock)) == BlobTests.bytes)
+    #expect(clock.slept >= 90)
+    #expect(issued.withLock { $0.count } == 2)
+    let blobs = server.requests.filter { $0.path.contains("/blobs/") }
+    // The first one asks what is wanted.
+    #expect(blobs.count { $0.headers["authorization"] == nil } == 1 && blobs.count == 11)
+  }
+
   @Test func `a token that the registry has forgotten is replaced`() throws {
     let server = try LoopbackServer { request, count in
       if request.path == "/token" { return .status(200, [], #"{"token":"t\#(count)"}"#) }
@@ -195,5 +229,31 @@ import Testing
     defer { server.stop() }
     _ = try asking([server.host], credential: .basic(user: "u", password: "p")).manifest()
     #expect(server.requests.map(\.path)[1] == "/v2/")
+  }
+
+  @Test func `threads share a client, a token and their connections`() throws {
+    let server = try AuthenticationTests.bearerServer(
+      tokens: { _ in .status(200, [], #"{"token":"t"}"#) }, accepts: { $0 == "t" })
+    defer { server.stop() }
+    let client = asking([server.host])
+    _ = try client.manifest()
+    let state = Condition()
+    let done = Mutex((count: 0, failures: 0))
+    for _ in 0..<8 {
+      try Thread.start {
+        let isGood = (0..<5).allSatisfy { _ in (try? client.manifest()) != nil }
+        state.locked {
+          done.withLock {
+            $0.count += 1
+            $0.failures += isGood ? 0 : 1
+          }
+          state.signal()
+        }
+      }
+    }
+    state.locked { while done.withLock({ $0.count }) < 8 { state.wait() } }
+    #expect(done.withLock { $0.failures } == 0)
+    #expect(server.requests.count { $0.path == "/token" } == 1)
+    #expect(server.requests.count == 43)
   }
 }

@@ -1,4 +1,5 @@
 import Content
+import Loopback
 import Model
 import Synchronization
 import Testing

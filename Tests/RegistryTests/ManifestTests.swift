@@ -1,4 +1,6 @@
 import Content
+import HTTP
+import Loopback
 import Model
 import Testing
 

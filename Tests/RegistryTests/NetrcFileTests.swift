@@ -1,3 +1,4 @@
+import Loopback
 import Reference
 import Registry
 import Testing

@@ -1,6 +1,8 @@
 import Content
 import Glibc
+import HTTP
 import Linux
+import Loopback
 import Reference
 import Synchronization
 import Testing

@@ -5,11 +5,20 @@ enum SmallArchive {
       + [UInt8](repeating: 0, count: 1024)
   }
 
+  /// An empty file with an attribute.
+  static func attributed(_ name: String, _ value: String) -> [UInt8] {
+    let rest = " SCHILY.xattr.\(name)=\(value)\n"
+    // Two digits, which the length counts, too.
+    let record = Array("\(rest.utf8.count + 2)\(rest)".utf8)
+    return header("pax", size: record.count, type: "x") + padded(record) + header("name", size: 0)
+      + [UInt8](repeating: 0, count: 1024)
+  }
+
   private static func padded(_ bytes: [UInt8]) -> [UInt8] {
     bytes + [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
   }
 
-  private static func header(_ name: String, size: Int) -> [UInt8] {
+  private static func header(_ name: String, size: Int, type: String = "0") -> [UInt8] {
     var block = [UInt8](repeating: 0, count: 512)
     func put(_ text: String, _ at: Int) {
       for (index, byte) in text.utf8.enumerated() { block[at + index] = byte }
@@ -25,7 +34,7 @@ enum SmallArchive {
     put(octal(size, 11), 124)
     put(octal(1_000_000, 11), 136)
     put("        ", 148)
-    put("0", 156)
+    put(type, 156)
     put("ustar\u{0}00", 257)
     put(octal(block.reduce(0) { $0 + Int($1) }, 6) + "\u{0} ", 148)
     return block

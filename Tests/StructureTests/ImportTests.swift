@@ -9,7 +9,8 @@ import Testing
   ]
   /// Rooms of image work, above all of those.
   static let imageRooms = [
-    "Tree", "Content", "Reference", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion",
+    "Tree", "Content", "Reference", "HTTP", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments",
+    "Conversion",
   ]
   /// Rooms of job steps, each with what it may import.
   static let stepRooms = [

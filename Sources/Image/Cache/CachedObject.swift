@@ -24,11 +24,11 @@ extension CacheDirectory {
     return object.takeDescriptor()
   }
 
-  /// The same, and where it was found.
-  public func locate(_ kind: CacheKind, _ name: String) -> CachedObject? {
+  /// The same, and where it was found; without the stores on request.
+  public func locate(_ kind: CacheKind, _ name: String, inStores: Bool = true) -> CachedObject? {
     guard ObjectName.isValid(name.utf8) else { return nil }
     if let object = own(kind, name) { return object }
-    for store in stores {
+    for store in inStores ? stores : [] {
       guard let (number, size) = store.open(kind, name) else { continue }
       return CachedObject(
         descriptor: Descriptor(owning: number), path: "\(store.path)/\(kind.rawValue)/\(name)", size: size,
@@ -37,8 +37,8 @@ extension CacheDirectory {
     return nil
   }
 
-  /// Whether the cache or a store has it. Marks nothing as used.
-  public func has(_ kind: CacheKind, _ name: String) -> Bool {
+  /// Whether the cache or a store has it; without the stores on request. Marks nothing as used.
+  public func has(_ kind: CacheKind, _ name: String, inStores: Bool = true) -> Bool {
     guard ObjectName.isValid(name.utf8) else { return false }
     if let folder = existingFolder(kind),
       let facts = try? File.facts(name, from: folder.number, following: false),
@@ -46,11 +46,12 @@ extension CacheDirectory {
     {
       return true
     }
-    return stores.contains { store in
-      guard let (number, _) = store.open(kind, name) else { return false }
-      close(number)
-      return true
-    }
+    return inStores
+      && stores.contains { store in
+        guard let (number, _) = store.open(kind, name) else { return false }
+        close(number)
+        return true
+      }
   }
 
   private func own(_ kind: CacheKind, _ name: String) -> CachedObject? {

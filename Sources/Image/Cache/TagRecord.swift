@@ -17,10 +17,12 @@ public struct TagRecord: Equatable, Sendable {
   public var checkedSeconds: Int
   /// The registry's own mark for this answer (RFC 9110, section 8.8.3).
   public var etag: String?
+  /// What was to be said when the image was made: sentences for whoever gets it again.
+  public var warnings: [String]
 
   public init(
     reference: String, platform: String, digest: Digest, image: String? = nil, checkedSeconds: Int,
-    etag: String? = nil
+    etag: String? = nil, warnings: [String] = []
   ) {
     self.reference = reference
     self.platform = platform
@@ -28,6 +30,7 @@ public struct TagRecord: Equatable, Sendable {
     self.image = image
     self.checkedSeconds = checkedSeconds
     self.etag = etag
+    self.warnings = warnings
   }
 
   /// The name of the record's file. A reference holds no line feed.
@@ -45,7 +48,20 @@ public struct TagRecord: Equatable, Sendable {
     ]
     if let image { members.append(("image", .string(image))) }
     if let etag { members.append(("etag", .string(etag))) }
+    let kept = keptWarnings
+    if !kept.isEmpty { members.append(("warnings", .array(kept.map(JSON.string)))) }
     return JSON.object(members).text() + "\n"
+  }
+
+  /// As many as a record has room for: the first ones tell what kind of thing is the matter. A byte takes six in JSON at
+  /// most.
+  private var keptWarnings: [String] {
+    var room = Self.limit / 2
+    return Array(
+      warnings.prefix {
+        room -= $0.utf8.count * 6 + 4
+        return room >= 0
+      })
   }
 
   /// Bytes of a record at most; references and marks of registries are far shorter.
@@ -59,9 +75,11 @@ public struct TagRecord: Equatable, Sendable {
     else { return nil }
     let image = json["image"]?.text
     if let image, !ObjectName.isValid(image.utf8) { return nil }
+    var warnings: [String] = []
+    if case .array(let texts)? = json["warnings"] { warnings = texts.compactMap { $0.text } }
     self.init(
       reference: reference, platform: platform, digest: digest, image: image, checkedSeconds: checked,
-      etag: json["etag"]?.text)
+      etag: json["etag"]?.text, warnings: warnings)
   }
 }
 

@@ -39,15 +39,15 @@ public struct Acquisition: Sendable {
     switch source {
     case .registry(let reference):
       return try tagged("docker://" + reference.text, reference) { known throws(BuildFault) in
-        try asked(reference, known) { client, fetched throws(BuildFault) in
+        try asked(reference, known) { client, fetched, warnings throws(BuildFault) in
           ManifestStore.write(fetched.bytes, fetched.digest, cache)
           return try convert(
-            RegistryImage(reference: reference, client: client, options: options).image(fetched))
+            RegistryImage(reference: reference, client: client, options: options).image(fetched), &warnings)
         }
       }
     case .oras(let reference):
       return try tagged("oras://" + reference.text, reference) { known throws(BuildFault) in
-        try asked(reference, known) { client, fetched throws(BuildFault) in
+        try asked(reference, known) { client, fetched, _ throws(BuildFault) in
           let artifact = ArtifactImage(reference: reference, client: client, options: options)
           return try artifact.get(try artifact.descriptor(fetched), into: cache)
         }
@@ -66,6 +66,7 @@ public struct Acquisition: Sendable {
   struct Answer {
     let digest: Digest
     let image: String
+    var warnings: [String] = []
   }
 
   /// The image of a reference: what is known of it if that is recent enough, else what the registry says. One process
@@ -93,7 +94,7 @@ public struct Acquisition: Sendable {
     record(
       TagRecord(
         reference: name, platform: platform, digest: answer.digest, image: answer.image,
-        checkedSeconds: time(nil)))
+        checkedSeconds: time(nil), warnings: answer.warnings))
     _ = consume outcome
     guard let object = cache.locate(.images, answer.image) else { throw .vanished(name: name) }
     return AcquiredImage(object)
@@ -125,6 +126,7 @@ public struct Acquisition: Sendable {
       options.layers.notice(
         Notice(.info, "Using \(printable(name)) as it was \(Self.age(record.checkedSeconds)) ago"))
     }
+    for text in record.warnings { options.layers.notice(Notice(options.keptWarnings, printable(text))) }
     return AcquiredImage(object)
   }
 
@@ -135,10 +137,10 @@ public struct Acquisition: Sendable {
   }
 
   /// Asks a registry what the reference points to now. `image` gets or makes what its manifest describes, unless that
-  /// is known and here.
+  /// is known and here, and adds what is to be said of it.
   private func asked(
     _ reference: ImageReference, _ known: TagRecord?,
-    image: (RegistryClient, FetchedManifest) throws(BuildFault) -> String
+    image: (RegistryClient, FetchedManifest, _ warnings: inout [String]) throws(BuildFault) -> String
   ) throws(BuildFault) -> Answer {
     let client: RegistryClient
     do throws(RegistryFault) { client = try options.network.client(reference) } catch {
@@ -148,31 +150,39 @@ public struct Acquisition: Sendable {
       // One question without a body, which registries do not count.
       let digest: Digest?
       do throws(RegistryFault) { digest = try client.head() } catch { throw .registry(error) }
-      if digest == known.digest { return Answer(digest: known.digest, image: name) }
+      if digest == known.digest {
+        let fresh = texts(client, reference)
+        let old = known.warnings.filter { !fresh.contains($0) }
+        for text in fresh { options.layers.notice(Notice(.warning, text)) }
+        for text in old { options.layers.notice(Notice(options.keptWarnings, printable(text))) }
+        return Answer(digest: known.digest, image: name, warnings: fresh + old)
+      }
     }
     let fetched: FetchedManifest
     do throws(RegistryFault) { fetched = try client.manifest(nil) } catch { throw .registry(error) }
-    let name = try image(client, fetched)
-    tellWarnings(client, reference)
-    return Answer(digest: fetched.digest, image: name)
+    var warnings: [String] = []
+    let name = try image(client, fetched, &warnings)
+    let said = texts(client, reference)
+    for text in said { options.layers.notice(Notice(.warning, text)) }
+    return Answer(digest: fetched.digest, image: name, warnings: said + warnings)
   }
 
   /// What a registry wants people to read (OCI Distribution Specification, "Warnings").
-  private func tellWarnings(_ client: RegistryClient, _ reference: ImageReference) {
-    for text in client.warnings {
-      options.layers.notice(Notice(.warning, "\(printable(reference.registry)) says: \(text)"))
-    }
+  private func texts(_ client: RegistryClient, _ reference: ImageReference) -> [String] {
+    client.warnings.map { "\(printable(reference.registry)) says: \($0)" }
   }
 
   /// The image converted, in the cache.
   private func converted(_ image: SourceImage) throws(BuildFault) -> AcquiredImage {
-    let name = try convert(image)
+    var warnings: [String] = []
+    let name = try convert(image, &warnings)
     guard let object = cache.locate(.images, name) else { throw .vanished(name: image.name) }
     return AcquiredImage(object)
   }
 
-  /// Converts an image unless that was done before. Returns its name in the cache.
-  private func convert(_ image: SourceImage) throws(BuildFault) -> String {
+  /// Converts an image unless that was done before, tells what is to be said of it, and adds that. Returns its name in
+  /// the cache.
+  private func convert(_ image: SourceImage, _ warnings: inout [String]) throws(BuildFault) -> String {
     let name = imageName(image)
     if cache.has(.images, name) { return name }
     let outcome: LockOutcome
@@ -188,11 +198,14 @@ public struct Acquisition: Sendable {
     do throws(CacheFault) { object = try cache.create(.images, name, mode: 0o755) } catch {
       throw .cache(error)
     }
+    var layers = options.layers
+    layers.imageIsCached = true
     let result: SIFBuild.Result
-    do throws(BuildFault) { result = try SIFBuild.write(image, into: object.number, options.layers) } catch {
+    do throws(BuildFault) { result = try SIFBuild.write(image, into: object.number, layers) } catch {
       throw error.writing("\(cache.path)/images/\(name)")
     }
     for omission in result.omissions { options.layers.notice(Notice(.warning, printable(omission))) }
+    warnings += result.omissions
     do throws(CacheFault) { try object.publish() } catch { throw .cache(error) }
     _ = consume outcome
     return name

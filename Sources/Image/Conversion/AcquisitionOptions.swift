@@ -1,4 +1,5 @@
 public import Cache
+public import Model
 public import Reference
 public import Registry
 
@@ -9,6 +10,9 @@ public struct AcquisitionOptions: Sendable {
   public var isOffline = false
   /// How old the answer to what a tag points to may be, in seconds (`tag ttl`).
   public var tagSeconds = 0
+  /// How loud what was said when an image was made is said again when it comes from the cache: to somebody who gets a
+  /// file of their own as a warning, in each launch not.
+  public var keptWarnings = Notice.Level.warning
   /// Where images and layers are kept; nil: nowhere.
   public var cache: CacheDirectory?
   /// A directory for what has no name: decompressed archives, and layers where there is no cache.

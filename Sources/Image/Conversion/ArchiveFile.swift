@@ -150,7 +150,10 @@ final class ArchiveFile: BlobProvider {
           try unsafe File.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: file, at: size)
         } catch { failure = error }
       }
-      if let failure { throw .output(path: scratch, failure) }
+      if let failure {
+        let least = size + count
+        throw BuildFault.output(path: scratch, failure).needing { _ in .atLeast(least) }
+      }
       size += count
     }
   }

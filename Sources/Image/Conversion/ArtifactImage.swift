@@ -55,7 +55,8 @@ struct ArtifactImage {
     let progress = options.layers.progress
     progress(.layer(0, name: descriptor.digest.text, size: descriptor.size))
     try SIFDownload.write(
-      ResumedBlob(descriptor, client, cache), into: file.number, name: name
+      ResumedBlob(descriptor, client, cache), into: file.number, at: "\(cache.path)/images/\(object)",
+      name: name, announced: descriptor.size
     ) { progress(.read(0, bytes: $0)) }
     do throws(CacheFault) { try file.publish() } catch { throw .cache(error) }
     cache.removePartial(descriptor.digest.hex)

@@ -23,9 +23,11 @@ public enum BuildFault: Error, Equatable, Sendable {
   case sourceIsDirectory(path: String)
   /// Neither a directory nor an image.
   case unknownSource(path: String)
-  /// A source this version does not read: what it is.
-  case unsupportedSource(path: String, kind: String)
+  /// What is stored in a registry is a SIF.
+  case notPushed(path: String)
   case output(path: String, SystemCallFault)
+  /// A disk or a quota is full.
+  case noSpace(Shortage)
   case architecture(code: String)
   case unpack(path: String, SystemCallFault)
   /// An image whose directories go in circles, or deeper than any path.
@@ -60,17 +62,6 @@ public enum BuildFault: Error, Equatable, Sendable {
   case squashfs(path: String, SquashfsFault)
 }
 
-extension BuildFault {
-  /// The same fault where what writes knows only a descriptor: with the path of what it writes.
-  func writing(_ path: String) -> BuildFault {
-    switch self {
-    case .writer(.write(let fault)), .segment(.writer(.write(let fault))): .output(path: path, fault)
-    case .segment(.call("the image", let fault)): .output(path: path, fault)
-    default: self
-    }
-  }
-}
-
 extension BuildFault: Explained {
   public var explanation: Explanation {
     switch self {
@@ -100,13 +91,14 @@ extension BuildFault: Explained {
       Explanation(
         what: "cannot build from \(printable(path))", why: "it is neither a directory, a SIF nor a squashfs",
         remedy: "give the root directory of a container or an image")
-    case .unsupportedSource(let path, let kind):
+    case .notPushed(let path):
       Explanation(
-        what: "cannot build from \(printable(path))", why: "\(kind) is not supported by this version",
-        remedy: "give the root directory of a container, a SIF or a squashfs")
+        what: "cannot push \(printable(path))", why: "it is no SIF",
+        remedy: "make one of it first: apus build IMAGE.sif \(printable(path))")
     case .output(let path, let fault):
       Explanation(
         what: "cannot write \(printable(path))", why: fault.explanation.why, remedy: fault.explanation.remedy)
+    case .noSpace(let shortage): shortage.explanation
     case .architecture(let code):
       Explanation(
         what: "cannot build the SIF", why: "the architecture code \"\(printable(code))\" is unknown")

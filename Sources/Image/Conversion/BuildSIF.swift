@@ -50,8 +50,8 @@ public enum SIFBuild {
       result = try write(plan.tree, plan.architecture, into: output.number, options)
     } catch {
       if case .writer(.tree(let fault)) = error { throw .tree(fault.onHost(below: path)) }
-      if case .writer(.write) = error { throw error.writing(target) }
-      throw error
+      let size = (try? File.facts("", from: output.number).size) ?? 0
+      throw error.writing(target).needing { _ in .atLeast(size) }
     }
     try output.publish()
     return Result(

@@ -12,8 +12,10 @@ extension SIFBuild {
   {
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(source) } catch { throw .source(path: source, error) }
-    return facts.kind == .directory
-      ? try make(target, fromDirectory: source, options) : try make(target, fromImage: source, options)
+    do throws(BuildFault) {
+      return facts.kind == .directory
+        ? try make(target, fromDirectory: source, options) : try make(target, fromImage: source, options)
+    } catch { throw error.measured(cache: nil, scratch: nil) }
   }
 
   /// A SIF with the same root file system as an image, byte for byte. Its small objects come along; signatures do not,
@@ -52,7 +54,10 @@ extension SIFBuild {
     do throws(SystemCallFault) {
       hash = try copy(
         source.descriptor.number, at: source.offset, count: source.size, to: output.number, at: start)
-    } catch { throw .output(path: target, error) }
+    } catch {
+      let size = start + source.size
+      throw BuildFault.output(path: target, error).needing { _ in .atLeast(size) }
+    }
     layout.add(
       .partition, name: "squashfs", size: source.size, alignedTo: SIFWriter.partitionAlignment,
       extra: SIFDescriptor.partitionExtra(.squashfs, .primarySystem, known))

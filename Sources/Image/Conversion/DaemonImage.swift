@@ -1,5 +1,6 @@
 internal import Content
 internal import Glibc
+internal import HTTP
 internal import Model
 internal import Reference
 internal import Registry

@@ -14,11 +14,7 @@ public struct Delivery: Sendable {
 
   /// A SIF at `target`.
   public func makeSIF(_ target: String, from source: SourceName, replaces: Bool) throws(BuildFault) {
-    var output = try OutputFile(target, replaces: replaces)
-    do throws(BuildFault) { try write(source, into: output.number, name: target) } catch {
-      throw error.writing(target)
-    }
-    try output.publish()
+    do throws(BuildFault) { try sif(target, source, replaces) } catch { throw measured(error) }
   }
 
   /// A root directory at `target`.
@@ -31,6 +27,30 @@ public struct Delivery: Sendable {
 
   /// A SIF in a file that goes with its descriptor.
   public func unnamed(_ source: SourceName) throws(BuildFault) -> Descriptor {
+    do throws(BuildFault) { return try file(source) } catch { throw measured(error) }
+  }
+
+  /// What is in the cache, or can be got into it.
+  public func cached(_ source: SourceName) throws(BuildFault) -> AcquiredImage? {
+    guard let cache = options.cache else { return nil }
+    do throws(BuildFault) { return try Acquisition(options, cache: cache).image(source) } catch {
+      throw measured(error)
+    }
+  }
+
+  private func measured(_ fault: BuildFault) -> BuildFault {
+    fault.measured(cache: options.cache?.path, scratch: options.scratch)
+  }
+
+  private func sif(_ target: String, _ source: SourceName, _ replaces: Bool) throws(BuildFault) {
+    var output = try OutputFile(target, replaces: replaces)
+    do throws(BuildFault) { try write(source, into: output.number, name: target) } catch {
+      throw error.writing(target)
+    }
+    try output.publish()
+  }
+
+  private func file(_ source: SourceName) throws(BuildFault) -> Descriptor {
     let file: Descriptor
     do throws(SystemCallFault) { file = try ArchiveFile.unnamedFile(in: options.scratch) } catch {
       throw .output(path: options.scratch, error)
@@ -41,21 +61,18 @@ public struct Delivery: Sendable {
     return file
   }
 
-  /// What is in the cache, or can be got into it.
-  public func cached(_ source: SourceName) throws(BuildFault) -> AcquiredImage? {
-    guard let cache = options.cache else { return nil }
-    return try Acquisition(options, cache: cache).image(source)
-  }
-
   private func write(_ source: SourceName, into output: Int32, name: String) throws(BuildFault) {
     if !source.isLocal, let image = try cached(source) {
       // Not a second name of the cache's file: what is done to the user's must not change the cache's.
       do throws(SystemCallFault) {
         try FileCopy.copy(image.size, from: image.descriptor.number, at: 0, to: output, at: 0)
-      } catch { throw .output(path: name, error) }
+      } catch {
+        let size = image.size
+        throw BuildFault.output(path: name, error).needing { _ in .atLeast(size) }
+      }
       return
     }
-    try writeUncached(source, into: output)
+    try writeUncached(source, into: output, name: name)
   }
 
   private func convert(_ image: SourceImage, into output: Int32) throws(BuildFault) {
@@ -63,7 +80,9 @@ public struct Delivery: Sendable {
     for omission in result.omissions { options.layers.notice(Notice(.warning, printable(omission))) }
   }
 
-  private func writeUncached(_ source: SourceName, into output: Int32) throws(BuildFault) {
+  private func writeUncached(
+    _ source: SourceName, into output: Int32, name: String
+  ) throws(BuildFault) {
     if options.isOffline, !source.isLocal { throw .offline(name: "the image") }
     switch source {
     case .registry(let reference):
@@ -76,10 +95,12 @@ public struct Delivery: Sendable {
       let artifact = ArtifactImage(reference: reference, client: client, options: options)
       let descriptor = try artifact.descriptor(try manifest(client))
       try SIFDownload.write(
-        ResumedBlob(descriptor, client, nil), into: output, name: "oras://" + reference.text
+        ResumedBlob(descriptor, client, nil), into: output, at: name, name: "oras://" + reference.text,
+        announced: descriptor.size
       ) { _ in }
-    case .web(let url): try WebImage.write(url, into: output, options)
-    case .library(let path, let tag): try LibraryImage.write(path, tag: tag, into: output, options)
+    case .web(let url): try WebImage.write(url, into: output, at: name, options)
+    case .library(let path, let tag):
+      try LibraryImage.write(path, tag: tag, into: output, at: name, options)
     case .hub(let text): throw .hubIsGone(text)
     case .path(let path): throw .unknownSource(path: path)
     case .dockerArchive, .ociArchive, .ociLayout, .dockerDaemon:

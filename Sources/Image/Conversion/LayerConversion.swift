@@ -89,26 +89,13 @@ struct LayerConversion {
     return OpenLayer(packed: packed, bytes: HashedSource(inflated))
   }
 
-  /// Decompressed bytes for each that is stored beyond which a layer is suspicious: what programs and data are made of
-  /// stays far below.
-  private static let usualRatio = 1000
-
-  /// Reads what lies behind the archive and compares the whole with what the configuration says. Tells what was left out.
-  private func check(_ source: HashedSource, _ layer: Int, _ index: LayerIndex) throws(BuildFault) {
+  /// Reads what lies behind the archive and compares the whole with what the configuration says.
+  private func check(_ source: HashedSource, _ layer: Int) throws(BuildFault) {
     let expected = image.configuration.differences[layer]
     let found: Digest
     do throws(ContentFault) { found = try source.finish() } catch { throw .content(error) }
-    let stored = image.layers[layer]
     guard found == expected else {
-      throw .difference(layer: stored.name, expected: expected, found: found)
-    }
-    for note in index.notes { notice(note) }
-    if source.byteCount / max(1, stored.size) >= Self.usualRatio {
-      notice(
-        Notice(
-          .warning,
-          "layer \(printable(stored.name)) has \(source.byteCount) bytes, more than \(Self.usualRatio) times what is "
-            + "stored of it"))
+      throw .difference(layer: image.layers[layer].name, expected: expected, found: found)
     }
   }
 
@@ -120,7 +107,7 @@ struct LayerConversion {
     do throws(SegmentFault) {
       index = try SegmentWriter.index(opened.bytes, name: source.name, blockSize: pool.options.blockSize)
     } catch { throw opened.cause(error) }
-    try check(opened.bytes, layer, index)
+    try check(opened.bytes, layer)
     progress(.done(layer, fromCache: false))
     return index
   }
@@ -135,24 +122,32 @@ struct LayerConversion {
     ).hex
   }
 
+  /// Stored bytes of the layers that the cache has no segment of.
+  static func missingSize(_ image: SourceImage, _ options: WriterOptions, _ cache: CacheDirectory) -> Int {
+    zip(image.layers, image.configuration.differences).reduce(0) { sum, layer in
+      sum + (cache.has(.segments, segmentName(layer.1, options)) ? 0 : layer.0.size)
+    }
+  }
+
   private func segment(_ layer: Int, _ cache: CacheDirectory) throws(BuildFault) -> HeldSegment {
     let source = image.layers[layer]
     let name = Self.segmentName(image.configuration.differences[layer], pool.options)
     progress(.layer(layer, name: source.name, size: source.size))
-    if let found = try stored(name, cache) {
+    if let found = try stored(name, cache, inStores: true) {
       progress(.done(layer, fromCache: true))
       return found
     }
+    // What a store has would have been found, if it were whole.
     let outcome: LockOutcome
     do throws(CacheFault) {
       outcome = try cache.lock(name, work: "converts \(source.name)") {
-        cache.has(.segments, name)
+        cache.has(.segments, name, inStores: false)
       } notice: {
         notice($0)
       }
     } catch { throw .cache(error) }
     // Another process may have made it meanwhile.
-    if let found = try stored(name, cache) {
+    if let found = try stored(name, cache, inStores: false) {
       progress(.done(layer, fromCache: true))
       return found
     }
@@ -163,11 +158,18 @@ struct LayerConversion {
     return made
   }
 
-  /// nil where there is none, or only a damaged one, which is then made anew.
-  private func stored(_ name: String, _ cache: CacheDirectory) throws(BuildFault) -> HeldSegment? {
-    guard let file = cache.find(.segments, name) else { return nil }
+  /// nil where there is none, or only a damaged one, which is then made anew. What somebody else keeps is read whole once:
+  /// nobody here saw it being written.
+  private func stored(
+    _ name: String, _ cache: CacheDirectory, inStores: Bool
+  ) throws(BuildFault) -> HeldSegment? {
+    guard let object = cache.locate(.segments, name, inStores: inStores) else { return nil }
+    let (path, isOfStore) = (object.path, object.isOfStore)
     do throws(SegmentFault) {
-      return HeldSegment(try Segment.open(file, name: name, blockSize: pool.options.blockSize))
+      return HeldSegment(
+        try Segment.open(
+          object.takeDescriptor(), name: isOfStore ? path : name, blockSize: pool.options.blockSize,
+          checksData: isOfStore))
     } catch {
       notice(Notice(.warning, "\(error.explanation.what): \(error.explanation.why); it is made anew"))
       cache.remove(.segments, name)
@@ -185,7 +187,7 @@ struct LayerConversion {
         opened.bytes, name: image.layers[layer].name, to: object.number,
         path: "\(cache.path)/segments/\(name)", with: pool)
     } catch { throw opened.cause(error) }
-    try check(opened.bytes, layer, segment.index)
+    try check(opened.bytes, layer)
     do throws(CacheFault) { try object.publish() } catch { throw .cache(error) }
     image.layers[layer].forget()
     return HeldSegment(segment)
@@ -205,7 +207,7 @@ struct LayerConversion {
       segment = try SegmentWriter.write(
         opened.bytes, name: source.name, to: file.number, path: scratch, with: pool)
     } catch { throw opened.cause(error) }
-    try check(opened.bytes, layer, segment.index)
+    try check(opened.bytes, layer)
     progress(.done(layer, fromCache: false))
     return HeldSegment(segment)
   }

@@ -17,6 +17,8 @@ extension SIFBuild {
     public var cache: CacheDirectory?
     /// A directory for layers without a cache, of images that cost too much to read twice.
     public var scratch = "/tmp"
+    /// The image is made in the cache, too: it needs room there beside its layers.
+    var imageIsCached = false
     /// SOURCE_DATE_EPOCH
     public var time: UInt32?
     /// Directories can be entered and files read by their owner (`--fix-perms`).
@@ -43,6 +45,22 @@ extension SIFBuild {
   public static func write(
     _ image: SourceImage, into output: Int32, _ options: LayerOptions
   ) throws(BuildFault) -> Result {
+    let missing = options.cache.map { LayerConversion.missingSize(image, options.writer, $0) }
+    do throws(BuildFault) { return try convert(image, into: output, options) } catch {
+      // Layers and images take about the room of the layers as they are stored where they come from.
+      let whole = image.layers.reduce(0) { $0 + $1.size }
+      throw error.needing { path in
+        guard let cache = options.cache, let missing,
+          path.starts(withBytesOf: cache.path + "/segments/")
+        else { return .about(whole) }
+        return .about(missing + (options.imageIsCached ? whole : 0))
+      }
+    }
+  }
+
+  private static func convert(
+    _ image: SourceImage, into output: Int32, _ options: LayerOptions
+  ) throws(BuildFault) -> Result {
     let pool: EncoderPool
     do throws(WriterFault) { pool = try EncoderPool(options.writer, budget: options.blockBudget) } catch {
       throw .writer(error)
@@ -55,7 +73,8 @@ extension SIFBuild {
     options.progress(.assembling)
     let indexes = prepared.indexes
     let created = min(image.configuration.created, options.time ?? .max)
-    var (tree, visible, omissions) = try merge(indexes, image, created)
+    let omissions = tellNotes(indexes, image, options)
+    var (tree, visible, lost) = try merge(indexes, image, created)
     if let time = options.time { tree.clampTimes(to: time) }
     if options.fixesPermissions { tree.fixPermissions() }
     do throws(TreeFault) { try planSingularityDirectory(&tree, contents(of: image, created)) } catch {
@@ -112,7 +131,37 @@ extension SIFBuild {
       extra: SIFDescriptor.partitionExtra(.squashfs, .primarySystem, architecture))
     try finish(layout, objects, identifier: ownIdentifier(result.identifier), into: output)
     return Result(
-      size: layout.fileSize, inodeCount: result.inodeCount, isCopied: false, omissions: omissions)
+      size: layout.fileSize, inodeCount: result.inodeCount, isCopied: false, omissions: omissions + lost)
+  }
+
+  /// Bytes of a layer's files for each that is stored beyond which it is suspicious: what programs and data are made of
+  /// stays far below.
+  private static let usualRatio = 1000
+
+  /// What people should know of the layers, wherever those came from: warnings are returned, the rest is told.
+  private static func tellNotes(
+    _ indexes: [LayerIndex], _ image: SourceImage, _ options: LayerOptions
+  ) -> [String] {
+    var warnings: [String] = []
+    for (layer, index) in zip(image.layers, indexes) {
+      let start = "layer \(printable(layer.name)): "
+      for note in index.notes {
+        if note.level == .warning {
+          warnings.append(start + note.text)
+        } else {
+          options.notice(Notice(note.level, start + note.text))
+        }
+      }
+      // Below what can be counted: an archive's sizes are checked one by one.
+      let bytes = index.items.reduce(0.0) { sum, item in
+        if case .file(let size) = item.entry.kind { sum + Double(size) } else { sum }
+      }
+      if bytes / Double(max(1, layer.size)) >= Double(usualRatio) {
+        warnings.append(
+          start + "its files have \(Int(bytes)) bytes, more than \(usualRatio) times what is stored of it")
+      }
+    }
+    return warnings
   }
 
   private static func merge(

@@ -13,16 +13,17 @@ struct LibraryImage {
 
   /// The file, without the cache.
   static func write(
-    _ path: String, tag: String, into output: Int32, _ options: AcquisitionOptions
+    _ path: String, tag: String, into output: Int32, at target: String, _ options: AcquisitionOptions
   ) throws(BuildFault) {
     let name = "library://\(path):\(tag)"
     guard let library = options.network.library else { throw .noLibrary(name: name) }
     let architecture = options.platform.architecture
     let expected = try digest(library, path, tag, architecture, name, options)
-    var source: any ByteSource = try WebImage.get(
+    let answer = try WebImage.get(
       library + "/v1/imagefile/\(path):\(tag)?arch=\(architecture)", options)
+    var source: any ByteSource = answer
     if let expected { source = VerifiedSource(source, name: name, digest: expected, size: nil) }
-    try SIFDownload.write(source, into: output, name: name) { _ in }
+    try SIFDownload.write(source, into: output, at: target, name: name, announced: answer.size) { _ in }
   }
 
   func image(_ path: String, tag: String) throws(BuildFault) -> AcquiredImage {

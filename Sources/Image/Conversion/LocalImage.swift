@@ -7,6 +7,12 @@ internal import Reference
 enum LocalImage {
   /// Reads what the source names; layers are read when they are wanted.
   static func read(_ source: SourceName, _ options: AcquisitionOptions) throws(BuildFault) -> SourceImage {
+    try image(source, options).checked(for: options.platform)
+  }
+
+  private static func image(
+    _ source: SourceName, _ options: AcquisitionOptions
+  ) throws(BuildFault) -> SourceImage {
     switch source.resolved(where: { (try? File.facts($0)) != nil }) {
     case .dockerArchive(let path, let selector):
       return try DockerArchive.read(

@@ -26,7 +26,8 @@ public enum Push {
   }
 
   public static func push(
-    _ path: String, to reference: ImageReference, through client: RegistryClient
+    _ path: String, to reference: ImageReference, through client: RegistryClient,
+    progress: @escaping ConversionProgress = { _ in }
   ) throws(BuildFault) -> Result {
     let file = try open(path)
     _ = try read(file, path)
@@ -36,7 +37,11 @@ public enum Push {
     let manifest = manifest(digest, size: size, title: OutputFile.split(path).name)
     do throws(RegistryFault) {
       let isThere = try client.hasBlob(digest)
-      if !isThere { try client.upload(file.number, size: size, digest: digest) }
+      if !isThere {
+        progress(.layer(0, name: digest.text, size: size))
+        try client.upload(file.number, size: size, digest: digest) { progress(.read(0, bytes: $1)) }
+        progress(.done(0, fromCache: false))
+      }
       try pushConfiguration(client)
       let pushed = try client.putManifest(
         manifest, mediaType: OCIMediaType.manifest, tag: reference.tag ?? "latest")
@@ -52,10 +57,12 @@ public enum Push {
 
   /// Only a SIF is pushed as one.
   private static func read(_ file: borrowing Descriptor, _ path: String) throws(BuildFault) -> SIFFile {
-    let size: Int
-    do throws(SystemCallFault) { size = try File.facts(file).size } catch { throw .source(path: path, error) }
+    let facts: FileFacts
+    do throws(SystemCallFault) { facts = try File.facts(file) } catch { throw .source(path: path, error) }
+    guard facts.kind == .file else { throw .notPushed(path: path) }
+    let size = facts.size
     do throws(SIFFault) { return try SIFFile.read(descriptor: file.number, size: size) } catch {
-      throw error == .notSIF ? .unsupportedSource(path: path, kind: "no SIF") : .sif(error)
+      throw error == .notSIF ? .notPushed(path: path) : .sif(error)
     }
   }
 

@@ -25,7 +25,8 @@ struct RegistryImage {
         document = try OCIDocument(fetched.bytes, mediaType: fetched.mediaType, name: name)
       } catch { throw .oci(error) }
       switch document {
-      case .manifest(let manifest): return try image(manifest, fetched.digest)
+      case .manifest(let manifest):
+        return try image(manifest, fetched.digest).checked(for: options.platform)
       case .index(let entries):
         guard let best = options.platform.best(of: entries) else {
           throw .oci(

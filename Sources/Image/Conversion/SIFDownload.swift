@@ -7,9 +7,11 @@ internal import SIF
 /// A SIF that comes whole, from a registry, a library or a web server: checked as far as it can be before anybody sees
 /// it.
 enum SIFDownload {
-  /// Writes what `source` gives into `object`, which must become a SIF or a squashfs. `name` is for messages.
+  /// Writes what `source` gives into `output`, which lies at `path` and must become a SIF or a squashfs. `name` is for
+  /// messages; `announced` is how many bytes will come, where that is known.
   static func write(
-    _ source: any ByteSource, into output: Int32, name: String, progress: (Int) -> Void
+    _ source: any ByteSource, into output: Int32, at path: String, name: String, announced: Int? = nil,
+    progress: (Int) -> Void
   ) throws(BuildFault) {
     var piece = [UInt8](repeating: 0, count: 1 << 20)
     var size = 0
@@ -29,7 +31,10 @@ enum SIFDownload {
           try unsafe File.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: output, at: size)
         } catch { failure = error }
       }
-      if let failure { throw .output(path: name, failure) }
+      if let failure {
+        let least = max(announced ?? 0, size + count)
+        throw BuildFault.output(path: path, failure).needing { _ in .atLeast(least) }
+      }
       size += count
       progress(size)
     }

@@ -12,9 +12,17 @@ public enum Sandbox {
     public let omissions: [String]
   }
 
-  public static func make(_ target: String, fromImage path: String, replaces: Bool) throws(BuildFault)
-    -> Result
-  {
+  public static func make(
+    _ target: String, fromImage path: String, replaces: Bool
+  ) throws(BuildFault) -> Result {
+    do throws(BuildFault) { return try unpack(target, path, replaces) } catch {
+      throw error.measured(cache: nil, scratch: nil)
+    }
+  }
+
+  private static func unpack(
+    _ target: String, _ path: String, _ replaces: Bool
+  ) throws(BuildFault) -> Result {
     let (parent, name) = OutputFile.split(target)
     let directory: Descriptor
     do throws(SystemCallFault) { directory = try File.open(parent, O_RDONLY | O_DIRECTORY) } catch {
@@ -27,6 +35,7 @@ public enum Sandbox {
       exists = true
     }
     let source = try ImageSource(path)
+    let size = source.size
     Unfinished.removeAbandoned(of: name, in: directory.number)
     let hidden = Array(Unfinished.name(for: name).utf8)
     let last = Array(name.utf8)
@@ -50,7 +59,8 @@ public enum Sandbox {
       } catch { throw .output(path: target, error) }
     } catch {
       DirectoryRemoval.remove(hidden, in: directory.number)
-      throw error
+      // Decompressed it is no smaller.
+      throw error.unpacking(target, size: size)
     }
     return Result(inodeCount: Int(source.image.superblock.inodeCount), omissions: omissions)
   }

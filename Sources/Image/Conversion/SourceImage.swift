@@ -1,4 +1,5 @@
 public import Content
+internal import Reference
 
 /// An image of layers, wherever it comes from, ready to be converted.
 public struct SourceImage: Sendable {
@@ -29,6 +30,24 @@ public struct SourceImage: Sendable {
     self.configuration = configuration
     self.layers = layers
     self.isLocal = isLocal
+  }
+}
+
+extension SourceImage {
+  /// What machines of an architecture run beside their own.
+  private static let related = ["amd64": "386", "arm64": "arm"]
+
+  /// The image itself, if it is for that architecture. An index has been asked; a manifest that stands alone says so only in
+  /// its configuration.
+  func checked(for platform: Platform) throws(BuildFault) -> SourceImage {
+    guard !configuration.architecture.isEmpty else { return self }
+    let own = Platform(operatingSystem: "linux", architecture: configuration.architecture, variant: "")
+    guard own.architecture == platform.architecture || own.architecture == Self.related[platform.architecture]
+    else {
+      throw .oci(
+        .platformMissing(name: name, wanted: platform.text, has: ["linux/" + own.architecture]))
+    }
+    return self
   }
 }
 

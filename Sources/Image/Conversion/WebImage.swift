@@ -1,6 +1,7 @@
 internal import Cache
 internal import Content
 internal import Glibc
+internal import HTTP
 internal import Layers
 internal import Model
 internal import Reference
@@ -33,8 +34,11 @@ struct WebImage {
   }
 
   /// The file behind an address, without the cache.
-  static func write(_ url: String, into output: Int32, _ options: AcquisitionOptions) throws(BuildFault) {
-    try SIFDownload.write(try get(url, options), into: output, name: url) { _ in }
+  static func write(
+    _ url: String, into output: Int32, at path: String, _ options: AcquisitionOptions
+  ) throws(BuildFault) {
+    let answer = try get(url, options)
+    try SIFDownload.write(answer, into: output, at: path, name: url, announced: answer.size) { _ in }
   }
 
   /// What is at an address, whole.
@@ -76,7 +80,9 @@ struct WebImage {
       throw .cache(error)
     }
     let hashed = HashedSource(answer)
-    try SIFDownload.write(hashed, into: object.number, name: name) { progress(.read(0, bytes: $0)) }
+    try SIFDownload.write(
+      hashed, into: object.number, at: "\(cache.path)/images/\(temporary)", name: name, announced: answer.size
+    ) { progress(.read(0, bytes: $0)) }
     if let size = answer.size, size != hashed.byteCount {
       throw .content(.size(of: name, expected: size, found: hashed.byteCount))
     }

@@ -29,7 +29,7 @@ public final class TarReader {
   private var entryPath: String?
   /// Bytes of extended headers of this entry.
   private var headerBytes = 0
-  /// What was left out; no more than 100 of them.
+  /// What was left out, by its path in the layer; no more than 100 of them.
   public private(set) var notes: [Notice] = []
 
   /// `name`: the layer's number or digest, for messages. Reading stops at the end of the archive, which need
@@ -207,6 +207,6 @@ public final class TarReader {
 
   private func note(_ notice: Notice) {
     guard notes.count < Self.mostNotes else { return }
-    notes.append(Notice(notice.level, "layer \(printable(name)): \(notice.text)"))
+    notes.append(notice)
   }
 }

@@ -1,3 +1,4 @@
+internal import HTTP
 internal import Synchronization
 
 /// Proves to one registry who we are: Basic, or bearer tokens that it gets from the registry's token server (Docker

@@ -1,4 +1,5 @@
 internal import Content
+internal import HTTP
 internal import Model
 internal import Reference
 

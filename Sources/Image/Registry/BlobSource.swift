@@ -1,4 +1,5 @@
 public import Content
+internal import HTTP
 internal import Model
 
 /// A blob of a registry as it comes: goes on where a connection broke, asks the next place when one has not got it. Checks

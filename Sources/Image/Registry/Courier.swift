@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// Carries requests to their end: waits where a host asks for it, tries again, follows redirects. Knows no credentials.
 struct Courier: Sendable {
   let options: RegistryOptions

@@ -1,4 +1,5 @@
 internal import Content
+internal import HTTP
 internal import Synchronization
 
 /// Speaks with one place that may have an image: finds out whether it has TLS, proves who we are, and turns answers that

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// Which token servers a registry may send us to: credentials go there. Pure.
 struct RealmPolicy: Equatable, Sendable {
   /// Of the request that was challenged.

@@ -1,4 +1,5 @@
 internal import Content
+internal import HTTP
 public import Reference
 
 /// One repository of one registry, with its mirrors. May be used from several threads at once: each call has connections

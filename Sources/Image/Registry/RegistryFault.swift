@@ -1,4 +1,5 @@
 public import Content
+public import HTTP
 public import Model
 
 /// What was asked of a registry, for messages.

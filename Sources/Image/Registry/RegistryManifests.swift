@@ -1,4 +1,5 @@
 public import Content
+internal import HTTP
 internal import Reference
 
 /// Manifests and tags.

@@ -1,3 +1,4 @@
+internal import HTTP
 internal import Model
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 public import Content
+public import HTTP
 
 /// Told how many bytes of a blob have come or gone so far, from the thread that transfers it.
 public typealias TransferProgress = @Sendable (_ blob: Digest, _ bytes: Int) -> Void

@@ -1,4 +1,5 @@
 internal import Content
+internal import HTTP
 internal import Synchronization
 
 extension RegistryClient {

@@ -1,4 +1,5 @@
 public import Content
+internal import HTTP
 internal import Model
 
 /// Pushing: blobs first, then the manifest that names them.
@@ -44,10 +45,12 @@ extension RegistryClient {
 
   /// Uploads `size` bytes of an open file from `offset`, whose digest that is: at once, in pieces where the registry wants
   /// them or the blob is too large for one request. A broken upload goes on where the registry says it stands, or begins
-  /// anew.
+  /// anew. `progress` is told instead of the one of the options.
   public func upload(
-    _ descriptor: Int32, at offset: Int = 0, size: Int, digest: Digest
+    _ descriptor: Int32, at offset: Int = 0, size: Int, digest: Digest, progress: TransferProgress? = nil
   ) throws(RegistryFault) {
+    var options = options
+    if let progress { options.progress = progress }
     let session = try primary(.upload(digest))
     var upload = Upload(
       session: session, client: try client(session, .upload(digest)), options: options, digest: digest,

@@ -1,3 +1,4 @@
+internal import HTTP
 internal import Model
 
 /// A bearer token and its life.

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// Gets bearer tokens (Docker Registry Token Authentication; its OAuth2 form for identity tokens).
 struct TokenServer: Sendable {
   let courier: Courier

@@ -1,4 +1,5 @@
 internal import Content
+internal import HTTP
 internal import Model
 
 /// One blob on its way up (OCI Distribution Specification, "Pushing Blobs").

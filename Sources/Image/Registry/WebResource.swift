@@ -1,4 +1,5 @@
 public import Content
+public import HTTP
 internal import Model
 internal import Reference
 
@@ -30,12 +31,15 @@ public final class WebResource: ByteSource {
       request, RegistryRefusal(status: status, errors: [], hasCredential: hasCredential, rateLimit: nil))
   }
 
-  /// Asks for an address, follows redirects and tries again as registries are asked. `isInsecure`: from https to http
-  /// too. `headers` go to that host only.
+  /// Asks for an address, follows redirects and tries again as registries are asked; what answers on a socket of this
+  /// machine is asked once: nothing lies between that could pass. `isInsecure`: from https to http too. `headers` go to
+  /// that host only.
   public static func get(
     _ address: WebAddress, method: String = "GET", headers: HTTPHeaders = [:], options: RegistryOptions,
     transport: TransportOptions? = nil, isInsecure: Bool = false
   ) throws(RegistryFault) -> WebResource {
+    var options = options
+    if transport?.unixSocket != nil { options.policy.tries = 1 }
     let request = RegistryRequest(host: address.authority, repository: "", action: .page(address.path))
     let client: HTTPClient
     do throws(HTTPFault) { client = try options.client() } catch { throw .transport(request, error) }

@@ -41,7 +41,7 @@ public struct LayerIndex: Sendable {
   /// The contents in each fragment, in order.
   public var members: [[Int]] = []
   public let blockSize: Int
-  /// What was left out when the layer was read; an index that was stored has none.
+  /// What was left out when the layer was read, for people; nothing of it names where the layer came from.
   public var notes: [Notice] = []
 
   public init(blockSize: Int) { self.blockSize = blockSize }

@@ -1,3 +1,4 @@
+internal import Content
 internal import Glibc
 public import Linux
 internal import Squashfs
@@ -16,7 +17,7 @@ public struct Segment: ~Copyable, Sendable {
   static let magic = Array("APUSSEG1".utf8)
   static let footerSize = 8 + 8 + 32 + 8
   /// Counts up when the bytes of the format change or the packing does.
-  public static let formatVersion = 1
+  public static let formatVersion = 2
 
   public let index: LayerIndex
   /// For each content with blocks of its own: where they begin in the file, and how each is stored. Empty for others.
@@ -34,9 +35,10 @@ public struct Segment: ~Copyable, Sendable {
     self.file = file
   }
 
-  /// Reads the index of a stored segment. `name` is for messages.
+  /// Reads the index of a stored segment. `name` is for messages. `checksData`: all of its data is read and compared with
+  /// what was written, for segments that somebody else keeps.
   public static func open(
-    _ file: consuming Descriptor, name: String, blockSize: Int
+    _ file: consuming Descriptor, name: String, blockSize: Int, checksData: Bool = false
   ) throws(SegmentFault) -> Segment {
     let size: Int
     let footer: [UInt8]
@@ -63,6 +65,32 @@ public struct Segment: ~Copyable, Sendable {
       throw .damaged(name: name, why: "its index is not what was written")
     }
     let parsed = try SegmentIndex.parse(bytes, name: name, blockSize: blockSize, dataEnd: offset)
+    if checksData, try dataHash(file.number, end: offset, name: name) != parsed.dataHash {
+      throw .damaged(name: name, why: "its data are not what was written")
+    }
     return Segment(parsed.index, blocks: parsed.blocks, fragments: parsed.fragments, file: file)
+  }
+
+  /// SHA-256 of what lies between the magic and `end`.
+  static func dataHash(_ file: Int32, end: Int, name: String) throws(SegmentFault) -> [UInt8] {
+    let hasher = DigestHasher()
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var position = magic.count
+    while position < end {
+      let wanted = min(buffer.count, end - position)
+      var failure: SystemCallFault?
+      unsafe buffer.withUnsafeMutableBytes { buffer in
+        let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+        do throws(SystemCallFault) {
+          guard try unsafe File.read(file, at: position, into: piece) == wanted else {
+            throw SystemCallFault("read", name, EIO)
+          }
+          unsafe hasher.add(UnsafeRawBufferPointer(piece))
+        } catch { failure = error }
+      }
+      if let failure { throw .call(path: name, failure) }
+      position += wanted
+    }
+    return hasher.finishBytes()
   }
 }

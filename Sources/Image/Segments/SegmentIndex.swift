@@ -4,19 +4,22 @@ internal import Model
 internal import Squashfs
 internal import Tree
 
-/// The bytes of a segment's index: counts, then items, contents, fragments and units, all little-endian.
+/// The bytes of a segment's index: the SHA-256 of the data before it, counts, then items, contents, fragments, units and notes, all little-endian.
 enum SegmentIndex {
   typealias Parsed = (
     index: LayerIndex, blocks: [(start: Int, sizes: [StoredSize])],
-    fragments: [(start: Int, stored: StoredSize)]
+    fragments: [(start: Int, stored: StoredSize)], dataHash: [UInt8]
   )
 
   static func bytes(
     of index: LayerIndex, blocks: [(start: Int, sizes: [StoredSize])],
-    fragments: [(start: Int, stored: StoredSize)]
+    fragments: [(start: Int, stored: StoredSize)], dataHash: [UInt8]
   ) -> [UInt8] {
     var out = ByteWriter(reserving: index.items.count * 96 + index.contents.count * 64)
-    for count in [index.items.count, index.contents.count, fragments.count, index.units.count] {
+    out.put(dataHash)
+    for count in [
+      index.items.count, index.contents.count, fragments.count, index.units.count, index.notes.count,
+    ] {
       out.put(UInt32(count))
     }
     out.put(UInt32(index.blockSize))
@@ -44,7 +47,23 @@ enum SegmentIndex {
       case .fragment(let fragment): out.put(UInt32(fragment) | 1 << 31)
       }
     }
+    for note in index.notes {
+      out.put(code(note.level))
+      out.put(UInt32(note.text.utf8.count))
+      out.put(Array(note.text.utf8))
+    }
     return out.bytes
+  }
+
+  private static let levels: [Notice.Level] = [.warning, .info, .verbose, .debug]
+
+  private static func code(_ level: Notice.Level) -> UInt8 {
+    switch level {
+    case .warning: 0
+    case .info: 1
+    case .verbose: 2
+    case .debug: 3
+    }
   }
 
   private static func put(_ item: LayerItem, _ out: inout ByteWriter) {
@@ -107,14 +126,17 @@ enum SegmentIndex {
   private static func parse(
     _ reader: inout ByteReader, blockSize: Int, dataEnd: Int
   ) throws(TruncatedFault) -> Parsed? {
+    let dataHash = try reader.take(count: 32)
     let itemCount = Int(try reader.take(UInt32.self))
     let contentCount = Int(try reader.take(UInt32.self))
     let fragmentCount = Int(try reader.take(UInt32.self))
     let unitCount = Int(try reader.take(UInt32.self))
+    let noteCount = Int(try reader.take(UInt32.self))
     guard try reader.take(UInt32.self) == UInt32(blockSize) else { return nil }
     // The least bytes of each: a count beyond what is left is a lie, found before memory is taken for it.
     guard itemCount <= reader.remaining / 29, contentCount <= reader.remaining / 48,
-      fragmentCount <= reader.remaining / 12, unitCount <= reader.remaining / 4
+      fragmentCount <= reader.remaining / 12, unitCount <= reader.remaining / 4,
+      noteCount <= reader.remaining / 5
     else { return nil }
     var index = LayerIndex(blockSize: blockSize)
     index.items.reserveCapacity(itemCount)
@@ -184,7 +206,12 @@ enum SegmentIndex {
         index.units.append(.blocks(content: Int(unit)))
       }
     }
-    return reader.remaining == 0 ? (index, blocks, fragments) : nil
+    for _ in 0..<noteCount {
+      let level = Int(try reader.take(UInt8.self))
+      guard level < levels.count else { return nil }
+      index.notes.append(Notice(levels[level], String(decoding: try text(&reader), as: UTF8.self)))
+    }
+    return reader.remaining == 0 ? (index, blocks, fragments, dataHash) : nil
   }
 
   @_lifetime(reader: copy reader)

@@ -57,7 +57,9 @@ public enum SegmentWriter {
       return (Int(starts[place.first]), Array(sizes[place.first..<place.first + place.count]))
     }
     let fragments = packer.sink.fragments.map { (start: Int(starts[$0]), stored: sizes[$0]) }
-    let index = SegmentIndex.bytes(of: packer.index, blocks: blocks, fragments: fragments)
+    let index = SegmentIndex.bytes(
+      of: packer.index, blocks: blocks, fragments: fragments,
+      dataHash: try Segment.dataHash(output, end: end, name: path))
     var footer = ByteWriter(reserving: Segment.footerSize)
     footer.put(UInt64(end))
     footer.put(UInt64(index.count))

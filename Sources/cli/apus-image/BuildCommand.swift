@@ -21,11 +21,11 @@ func runBuild(_ parsed: Parsed, _ output: Output) -> Int32 {
     let isPath = if case .path = source { true } else { false }
     let supply = try ImageSupply(parsed, output, beside: target, needsCache: !isPath)
     do throws(BuildFault) {
-      try build(target, from: source, parsed, supply, output)
+      try build(target, from: source, parsed, supply, supply.output)
     } catch { throw Failure(error.explanation) }
     supply.display.finish()
     supply.tellNotices()
-    output.notice(Notice(.info, "Build complete: \(printable(target))"))
+    supply.display.made(target, "Build complete: \(printable(target))")
     return 0
   } catch { return output.fatal(error.explanation, exit: error.exit) }
 }

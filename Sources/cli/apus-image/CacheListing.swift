@@ -52,14 +52,19 @@ struct CacheListing {
   }
 
   private func references(_ entry: CacheEntry) -> [String] {
-    tags.filter { tag in
-      switch entry.kind {
-      case .images: tag.image == entry.name
-      case .manifests: tag.digest.hex == entry.name
-      case .tags: tag.fileName == entry.name
-      default: false
-      }
-    }.map(\.reference)
+    var references: [String] = []
+    for tag in tags {
+      let leadsThere =
+        switch entry.kind {
+        case .images: tag.image == entry.name
+        case .manifests: tag.digest.hex == entry.name
+        case .tags: tag.fileName == entry.name
+        default: false
+        }
+      // One for several platforms is told once.
+      if leadsThere, references.last != tag.reference { references.append(tag.reference) }
+    }
+    return references
   }
 
   func json(_ directory: String) -> JSON {

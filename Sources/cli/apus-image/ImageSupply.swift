@@ -16,7 +16,8 @@ struct ImageSupply {
   let options: AcquisitionOptions
   let display: ProgressDisplay
   private let credentials: CredentialStore
-  private let output: Output
+  /// Where messages go: what programs read holds objects, warnings and failures only.
+  let output: Output
 
   /// `needsCache`: something may have to be got. `tagSeconds`: how old the answer to what a tag points to may be; nil: as the site decides.
   init(
@@ -33,6 +34,10 @@ struct ImageSupply {
           what: "cannot \(parsed.command.name)", why: printable(error.text),
           remedy: "see apus help \(parsed.command.name)"), exit: ExitCode.usage)
     }
+    var output = output
+    if words.progress == .json { output.level = min(output.level, 0) }
+    self.output = output
+    let told = output
     let network = try Network(parsed, settings, output, asksWho: needsCache)
     var cache: CacheDirectory?
     if needsCache, words.usesCache {
@@ -49,16 +54,16 @@ struct ImageSupply {
     layers.fixesPermissions = words.fixesPermissions
     layers.time = sourceDateEpoch()
     layers.progress = { display.tell($0) }
-    layers.notice = { output.notice($0) }
+    layers.notice = { told.notice($0) }
     var options = AcquisitionOptions(
       platform: words.platform, scratch: words.scratch, layers: layers, network: network.network)
     options.cache = cache
     options.isOffline = words.isOffline
     options.tagSeconds = tagSeconds ?? settings.tagSeconds
+    if tagSeconds == nil { options.keptWarnings = .verbose }
     self.options = options
     self.display = display
     credentials = network.credentials
-    self.output = output
   }
 
   /// What was found out about credentials on the way.

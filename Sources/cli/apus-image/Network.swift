@@ -1,6 +1,7 @@
 internal import CommandLine
 internal import Conversion
 internal import Glibc
+internal import HTTP
 internal import Linux
 internal import Messages
 internal import Model

@@ -62,7 +62,8 @@ final class ProgressDisplay: Sendable {
   }
 
   /// Ends with one line: what all of it was.
-  func finish() {
+  /// `verb`: what was done with the bytes.
+  func finish(_ verb: String = "read") {
     state.withLock { state in
       guard form == .bars || form == .lines, let began = state.began else { return }
       erase(&state)
@@ -71,9 +72,15 @@ final class ProgressDisplay: Sendable {
       let seconds = Self.now - began
       var text = "\(state.layers.count) layer\(state.layers.count == 1 ? "" : "s")"
       if cached > 0 { text += ", \(cached) of them from the cache" }
-      if bytes > 0 { text += ", \(Self.size(Double(bytes))) read" }
+      if bytes > 0 { text += ", \(Self.size(Double(bytes))) \(verb)" }
       output.notice(Notice(.info, text + " in \(Self.time(seconds))"))
     }
+  }
+
+  /// Says at the end that the file is there: `text` to people, its path to programs.
+  func made(_ path: String, _ text: String) {
+    guard form == .json else { return output.notice(Notice(.info, text)) }
+    output.progress(JSON.object([("event", .string("image")), ("path", .string(path))]).text() + "\n")
   }
 
   private func show(_ event: ConversionEvent, _ state: inout State, _ now: Double) {

@@ -28,7 +28,7 @@ func runPull(_ parsed: Parsed, _ output: Output) -> Int32 {
     } catch { throw Failure(error.explanation) }
     supply.display.finish()
     supply.tellNotices()
-    output.notice(Notice(.info, "Pulled \(printable(text)) to \(printable(target))"))
+    supply.display.made(target, "Pulled \(printable(text)) to \(printable(target))")
     return 0
   } catch { return output.fatal(error.explanation, exit: error.exit) }
 }

@@ -27,8 +27,9 @@ func runPush(_ parsed: Parsed, _ output: Output) -> Int32 {
       do throws(RegistryFault) { client = try supply.options.network.client(reference) } catch {
         throw BuildFault.registry(error)
       }
-      result = try Push.push(path, to: reference, through: client)
+      result = try Push.push(path, to: reference, through: client, progress: supply.options.layers.progress)
     } catch { throw Failure(error.explanation) }
+    supply.display.finish("sent")
     supply.tellNotices()
     if result.wasThere { output.notice(Notice(.info, "The registry had the image already")) }
     output.result(result.digest + "\n")

@@ -1,4 +1,4 @@
-internal import Registry
+internal import HTTP
 internal import Synchronization
 
 /// How each authority is reached, found out once: every request asks for it, and folders of certificates may lie on a

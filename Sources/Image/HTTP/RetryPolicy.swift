@@ -1,21 +1,23 @@
 internal import Model
 
 /// Whether and when a request that failed is made again. Pure: clock and chance are handed in.
-struct RetryPolicy: Equatable, Sendable {
+package struct RetryPolicy: Equatable, Sendable {
   /// Requests in all, the first included.
-  var tries = 6
+  package var tries: Int
   /// The longest pause before the second try, in seconds; doubled for each further one.
-  var base = 0.5
+  package var base = 0.5
   /// No pause of ours is longer, in seconds.
-  var cap = 30.0
+  package var cap = 30.0
   /// A server that asks for more patience, in seconds, is not waited for.
-  var longestWait = 300
+  package var longestWait = 300
+
+  package init(tries: Int = 6) { self.tries = tries }
 
   /// What may pass by itself: time-outs, too many requests, servers that start or are overloaded; 499 and 522 come from
   /// proxies and content networks.
-  static let statuses: Set<Int> = [408, 425, 429, 499, 500, 502, 503, 504, 522]
+  package static let statuses: Set<Int> = [408, 425, 429, 499, 500, 502, 503, 504, 522]
 
-  enum Decision: Equatable, Sendable {
+  package enum Decision: Equatable, Sendable {
     case giveUp
     /// `host`: every request to that host waits, not this one only.
     case wait(seconds: Double, host: Bool)
@@ -24,7 +26,7 @@ struct RetryPolicy: Equatable, Sendable {
   }
 
   /// `attempt` counts from 1: the try that failed. `now` are seconds since 1970, `random` is from 0 up to 1.
-  func decide(attempt: Int, status: Int, retryAfter: String?, now: Int, random: Double) -> Decision {
+  package func decide(attempt: Int, status: Int, retryAfter: String?, now: Int, random: Double) -> Decision {
     guard Self.statuses.contains(status) else { return .giveUp }
     if let asked = retryAfter.flatMap({ Self.seconds($0, now: now) }) {
       if asked > longestWait { return .tooLong(seconds: asked) }
@@ -35,13 +37,13 @@ struct RetryPolicy: Equatable, Sendable {
     return decide(attempt: attempt, random: random, host: status == 429)
   }
 
-  func decide(attempt: Int, fault: HTTPFault, random: Double) -> Decision {
+  package func decide(attempt: Int, fault: HTTPFault, random: Double) -> Decision {
     fault.isTransient ? decide(attempt: attempt, random: random) : .giveUp
   }
 
   /// Full jitter: a pause between nothing and a bound that doubles ("Exponential Backoff And Jitter", AWS Architecture
   /// Blog, 2015).
-  func decide(attempt: Int, random: Double, host: Bool = false) -> Decision {
+  package func decide(attempt: Int, random: Double, host: Bool = false) -> Decision {
     guard attempt < tries else { return .giveUp }
     var bound = base
     for _ in 1..<max(1, attempt) where bound < cap { bound *= 2 }
@@ -49,22 +51,24 @@ struct RetryPolicy: Equatable, Sendable {
   }
 
   /// Seconds to wait of a `Retry-After` (RFC 9110, section 10.2.3): a number or a date.
-  static func seconds(_ text: String, now: Int) -> Int? {
+  package static func seconds(_ text: String, now: Int) -> Int? {
     if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) { return Int(text) ?? .max }
     return HTTPDate.seconds(text, now: now).map { max(0, $0 - now) }
   }
 }
 
 /// How many tries a piece of work has left.
-struct RetryBudget {
+package struct RetryBudget {
   /// Tries that failed since the work began or last got on.
-  private(set) var failures = 0
+  package private(set) var failures = 0
 
-  mutating func fail() -> Int {
+  package init() {}
+
+  package mutating func fail() -> Int {
     failures += 1
     return failures
   }
 
   /// The work got on: it has all its tries again.
-  mutating func refill() { failures = 0 }
+  package mutating func refill() { failures = 0 }
 }

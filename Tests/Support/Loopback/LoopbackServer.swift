@@ -1,52 +1,67 @@
-import Glibc
-import Linux
-import Synchronization
+internal import Glibc
+internal import Linux
+internal import Synchronization
 
 /// A request as a server sees it.
-struct SeenRequest: Sendable {
-  var method: String
+package struct SeenRequest: Sendable {
+  package var method: String
   /// Path and query as they came.
-  var target: String
+  package var target: String
   /// Names in lower case.
-  var headers: [String: String]
-  var body: [UInt8]
+  package var headers: [String: String]
+  package var body: [UInt8]
 
-  var path: String { String(target.prefix { $0 != "?" }) }
+  package var path: String { String(target.prefix { $0 != "?" }) }
 }
 
 /// What a server answers.
-struct Reply: Sendable {
-  var status = 200
-  var headers: [(String, String)] = []
-  var body: [UInt8] = []
+package struct Reply: Sendable {
+  package var status = 200
+  package var headers: [(String, String)] = []
+  package var body: [UInt8] = []
   /// What the head announces, where that is not the size of the body; -1: nothing, the end of the connection is the end.
-  var announced: Int?
+  package var announced: Int?
   /// The connection ends after so many bytes of the body.
-  var cut: Int?
+  package var cut: Int?
   /// The connection ends without any answer.
-  var isBroken = false
+  package var isBroken = false
 
   /// Seconds before the answer, and between its head and its body.
-  var delay = 0.0
-  var bodyDelay = 0.0
+  package var delay = 0.0
+  package var bodyDelay = 0.0
 
-  static let broken = Reply(isBroken: true)
+  package static let broken = Reply(isBroken: true)
 
-  static func status(_ status: Int, _ headers: [(String, String)] = [], _ text: String = "") -> Reply {
+  package init(
+    status: Int = 200, headers: [(String, String)] = [], body: [UInt8] = [], announced: Int? = nil,
+    cut: Int? = nil, isBroken: Bool = false, delay: Double = 0, bodyDelay: Double = 0
+  ) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+    self.announced = announced
+    self.cut = cut
+    self.isBroken = isBroken
+    self.delay = delay
+    self.bodyDelay = bodyDelay
+  }
+
+  package static func status(_ status: Int, _ headers: [(String, String)] = [], _ text: String = "") -> Reply
+  {
     Reply(status: status, headers: headers, body: Array(text.utf8))
   }
 }
 
 /// A small HTTP/1.1 server on a loopback port with a thread for each connection. It knows no TLS: whoever greets with
 /// it is cut off.
-final class LoopbackServer: Sendable {
-  let port: Int
+package final class LoopbackServer: Sendable {
+  package let port: Int
   private let listener: Int32
   private let seen = Mutex<[SeenRequest]>([])
   private let answer: @Sendable (SeenRequest, Int) -> Reply
 
   /// `answer` is given the request and how many came before it.
-  init(_ answer: @escaping @Sendable (SeenRequest, Int) -> Reply) throws {
+  package init(_ answer: @escaping @Sendable (SeenRequest, Int) -> Reply) throws {
     self.answer = answer
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
@@ -66,11 +81,11 @@ final class LoopbackServer: Sendable {
     try Thread.start { [self] in accept() }
   }
 
-  var host: String { "127.0.0.1:\(port)" }
-  var requests: [SeenRequest] { seen.withLock { $0 } }
+  package var host: String { "127.0.0.1:\(port)" }
+  package var requests: [SeenRequest] { seen.withLock { $0 } }
 
   /// Ends the thread that accepts.
-  func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+  package func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
   private func accept() {
     while true {

@@ -1,14 +1,14 @@
 internal import Model
 
 /// The dates of HTTP (RFC 9110, section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
   private static let months = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
 
   /// Seconds since 1970 of any of the three forms, nil for anything else. The two digits of a year in the form of RFC
   /// 850 mean the latest such year that is not more than 50 years after `now`.
-  static func seconds(_ text: String, now: Int) -> Int? {
+  package static func seconds(_ text: String, now: Int) -> Int? {
     let words = text.fields(at: UInt8(ascii: " ")).filter { !$0.isEmpty }
     switch words.count {
     case 6 where words[5] == "GMT":  // Sun, 06 Nov 1994 08:49:37 GMT
@@ -29,7 +29,7 @@ enum HTTPDate {
   }
 
   /// As people read it: `2026-11-25 22:22 UTC`.
-  static func text(_ seconds: Int) -> String {
+  package static func text(_ seconds: Int) -> String {
     let date = civil(seconds)
     let rest = seconds - days(year: date.year, month: date.month, day: date.day) * 86400
     return "\(date.year)-\(two(date.month))-\(two(date.day)) \(two(rest / 3600)):\(two(rest / 60 % 60)) UTC"

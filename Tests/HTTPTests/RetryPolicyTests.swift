@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Registry
+@testable import HTTP
 
 @Suite struct RetryPolicyTests {
   /// Sun, 06 Nov 1994 08:49:37 GMT

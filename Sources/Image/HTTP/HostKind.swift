@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// What kind of place a host is, as far as its name alone tells.
-enum HostKind: Equatable, Sendable {
+package enum HostKind: Equatable, Sendable {
   /// A name, or an address of the public network.
   case ordinary
   /// This machine.
@@ -11,7 +11,7 @@ enum HostKind: Equatable, Sendable {
 
   /// `host` as in an address: lower case, an IPv6 address in brackets. Addresses are understood in every form that the C
   /// library takes for one: `0x7f.1` and `2130706433` are 127.0.0.1.
-  init(_ host: String) {
+  package init(_ host: String) {
     var name = Array(host.utf8)
     while name.last == UInt8(ascii: ".") { name.removeLast() }
     if name.first == UInt8(ascii: "["), name.last == UInt8(ascii: "]") {

@@ -1,11 +1,11 @@
-import Foundation
-import Linux
+internal import Foundation
+internal import Linux
 
 /// A folder of a test, gone with it.
-final class Folder {
-  let path: String
+package final class Folder {
+  package let path: String
 
-  init() throws {
+  package init() throws {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("apus-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = url.path
@@ -15,7 +15,7 @@ final class Folder {
 
   /// Writes a file and the folders above it; its path.
   @discardableResult
-  func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
+  package func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
     let file = path + "/" + name
     try FileManager.default.createDirectory(
       atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
@@ -24,15 +24,15 @@ final class Folder {
     return file
   }
 
-  func text(_ name: String) throws -> String {
+  package func text(_ name: String) throws -> String {
     try String(contentsOfFile: path + "/" + name, encoding: .utf8)
   }
 
-  func lines(_ name: String) -> [String] {
+  package func lines(_ name: String) -> [String] {
     ((try? text(name)) ?? "").split(separator: "\n").map(String.init)
   }
 
-  func mode(_ name: String) throws -> Int {
+  package func mode(_ name: String) throws -> Int {
     let facts = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
     return facts[.posixPermissions] as? Int ?? -1
   }
@@ -40,7 +40,8 @@ final class Folder {
   /// Makes `docker-credential-NAME` in `bin`: it keeps what it is told in `NAME.store`, writes down each call
   /// in `NAME.log` with its own command line, and answers with the user and the secret given, or as `body`
   /// says.
-  func makeHelper(_ name: String, user: String = "", secret: String = "", body: String? = nil) throws {
+  package func makeHelper(_ name: String, user: String = "", secret: String = "", body: String? = nil) throws
+  {
     let answer =
       user.isEmpty
       ? "echo 'credentials not found in native keychain'; exit 1"
@@ -65,5 +66,5 @@ final class Folder {
       environment: ["PATH=/usr/bin:/bin"], input: Array(script.utf8), limit: 0, seconds: 30)
   }
 
-  var searchPath: String { "PATH=\(path)/bin:/usr/bin:/bin" }
+  package var searchPath: String { "PATH=\(path)/bin:/usr/bin:/bin" }
 }

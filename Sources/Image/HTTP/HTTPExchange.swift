@@ -68,17 +68,19 @@ internal import Model
   }
 
   /// Reads a body that nobody needs, if it is short: the connection can be used again then.
-  func discard() {
+  package func discard() {
     // A failure costs the connection, nothing else.
     _ = try? readAll(limit: 64 << 10)
   }
 
   /// Bytes of the body as the head announces them; nil where it does not.
-  var announcedSize: Int? { headers["content-length"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil } }
+  package var announcedSize: Int? {
+    headers["content-length"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
+  }
 }
 
 extension HTTPExchange {
-  var host: String { request.transport.unixSocket ?? request.address.authority }
+  package var host: String { request.transport.unixSocket ?? request.address.authority }
 
   func awaitHead(_ sent: ((Int) -> Void)?) throws(HTTPFault) {
     let limit = request.transport.firstByteLimit

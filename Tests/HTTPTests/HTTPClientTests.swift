@@ -1,9 +1,10 @@
 import Glibc
 import Linux
+import Loopback
 import Synchronization
 import Testing
 
-@testable import Registry
+@testable import HTTP
 
 /// Counts calls from whatever thread.
 private final class Counter: Sendable {
@@ -140,31 +141,5 @@ private final class Counter: Sendable {
       Issue.record("\(String(describing: unreadable))")
       return
     }
-  }
-
-  @Test func `threads share a client, a token and their connections`() throws {
-    let server = try AuthenticationTests.bearerServer(
-      tokens: { _ in .status(200, [], #"{"token":"t"}"#) }, accepts: { $0 == "t" })
-    defer { server.stop() }
-    let client = asking([server.host])
-    _ = try client.manifest()
-    let state = Condition()
-    let done = Mutex((count: 0, failures: 0))
-    for _ in 0..<8 {
-      try Thread.start {
-        let isGood = (0..<5).allSatisfy { _ in (try? client.manifest()) != nil }
-        state.locked {
-          done.withLock {
-            $0.count += 1
-            $0.failures += isGood ? 0 : 1
-          }
-          state.signal()
-        }
-      }
-    }
-    state.locked { while done.withLock({ $0.count }) < 8 { state.wait() } }
-    #expect(done.withLock { $0.failures } == 0)
-    #expect(server.requests.count { $0.path == "/token" } == 1)
-    #expect(server.requests.count == 43)
   }
 }

@@ -1,25 +1,27 @@
 /// Where an answer sends us on to, and what may go along. Pure.
-struct RedirectPolicy: Equatable, Sendable {
+package struct RedirectPolicy: Equatable, Sendable {
   /// From https to http, too.
-  var allowsDowngrade = false
+  package var allowsDowngrade: Bool
 
-  static let limit = 5
-  static let statuses: Set<Int> = [301, 302, 303, 307, 308]
+  package static let limit = 5
+  package static let statuses: Set<Int> = [301, 302, 303, 307, 308]
 
-  enum Decision: Equatable, Sendable {
+  package init(allowsDowngrade: Bool = false) { self.allowsDowngrade = allowsDowngrade }
+
+  package enum Decision: Equatable, Sendable {
     /// `keepsSecrets`: host and port are the same and the line is no less safe.
     case follow(WebAddress, keepsSecrets: Bool)
     case refuse(Refusal)
   }
 
-  enum Refusal: Equatable, Sendable {
+  package enum Refusal: Equatable, Sendable {
     case tooMany
     case noAddress(String)
     case downgrade(String)
   }
 
   /// `followed`: redirects of this request so far. `location`: of the answer.
-  func decide(from address: WebAddress, location: String?, followed: Int) -> Decision {
+  package func decide(from address: WebAddress, location: String?, followed: Int) -> Decision {
     guard followed < Self.limit else { return .refuse(.tooMany) }
     guard let location, let target = address.joined(location) else {
       return .refuse(.noAddress(location ?? ""))
@@ -34,7 +36,7 @@ struct RedirectPolicy: Equatable, Sendable {
 extension HTTPRequest {
   /// The request that follows a redirect. A method that changes things is only repeated as it is (307, 308), or becomes a
   /// GET (303); nil where neither is meant.
-  func redirected(_ status: Int, to address: WebAddress, keepsSecrets: Bool) -> HTTPRequest? {
+  package func redirected(_ status: Int, to address: WebAddress, keepsSecrets: Bool) -> HTTPRequest? {
     var request = self
     request.address = address
     if method != "GET", method != "HEAD", status < 307 {

@@ -1,4 +1,5 @@
-import Registry
+import HTTP
+import Loopback
 import Testing
 
 /// Acceptance test A8, the files.

@@ -23,7 +23,7 @@ public enum HTTPFault: Error, Equatable, Sendable {
   case other(host: String, why: String)
 
   /// Whether the same request may well succeed a little later.
-  var isTransient: Bool {
+  package var isTransient: Bool {
     switch self {
     case .noConnection, .noAnswer, .slow, .broken: true
     default: false
@@ -31,7 +31,7 @@ public enum HTTPFault: Error, Equatable, Sendable {
   }
 
   /// Whether there is perhaps no TLS behind that port: a certificate that is not trusted is one nevertheless.
-  var isLackOfTLS: Bool {
+  package var isLackOfTLS: Bool {
     switch self {
     case .refused, .handshake, .broken, .noConnection: true
     default: false
@@ -44,7 +44,7 @@ extension HTTPFault: Explained {
     Explanation(what: "no answer" + (host.map { " from \(printable($0))" } ?? ""), why: why, remedy: remedy)
   }
 
-  var host: String? {
+  package var host: String? {
     switch self {
     case .unresolved(let host), .refused(let host, _), .proxy(let host, _), .handshake(let host, _),
       .certificate(let host, _), .clientCertificate(let host, _), .noConnection(let host, _),
@@ -55,7 +55,7 @@ extension HTTPFault: Explained {
     }
   }
 
-  var why: String {
+  package var why: String {
     switch self {
     case .unresolved: "its name has no address"
     case .refused(_, let why): "nobody takes the connection" + detail(why)
@@ -74,7 +74,7 @@ extension HTTPFault: Explained {
     }
   }
 
-  var remedy: String {
+  package var remedy: String {
     switch self {
     case .unresolved: "check the name of the host and the network (proxies: https_proxy, no_proxy)"
     case .refused, .noConnection: "check host, port and network (proxies: https_proxy, no_proxy)"

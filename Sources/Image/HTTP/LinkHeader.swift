@@ -1,9 +1,9 @@
 internal import Model
 
 /// `Link: </v2/name/tags/list?last=x&n=100>; rel="next"` (RFC 8288), as lists of registries use it.
-enum LinkHeader {
+package enum LinkHeader {
   /// The address of the next page, as it is written; nil where there is none.
-  static func next(_ value: String) -> String? {
+  package static func next(_ value: String) -> String? {
     var rest = value[...]
     while let open = rest.utf8.firstIndex(of: UInt8(ascii: "<")) {
       let start = rest.utf8.index(after: open)

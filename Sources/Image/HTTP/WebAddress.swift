@@ -22,7 +22,7 @@ public struct WebAddress: Hashable, Sendable {
   public let query: String?
 
   /// Longer ones are refused: signed addresses of object stores have 2 to 4 KiB.
-  static let limit = 16 << 10
+  package static let limit = 16 << 10
 
   public init(scheme: Scheme, host: String, port: Int? = nil, path: String = "/", query: String? = nil) {
     self.scheme = scheme
@@ -86,7 +86,7 @@ public struct WebAddress: Hashable, Sendable {
   public var textWithoutQuery: String { scheme.rawValue + "://" + authority + path }
 
   /// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3).
-  static func encoded(_ text: String) -> String {
+  package static func encoded(_ text: String) -> String {
     var out: [UInt8] = []
     for byte in text.utf8 {
       if isLetterOrDigit(byte) || "-._~".utf8.contains(byte) {

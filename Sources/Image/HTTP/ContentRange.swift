@@ -1,13 +1,13 @@
 internal import Model
 
 /// `bytes 100-199/1000` of an answer with a part (RFC 9110, section 14.4).
-struct ContentRange: Equatable, Sendable {
-  let first: Int
-  let last: Int
+package struct ContentRange: Equatable, Sendable {
+  package let first: Int
+  package let last: Int
   /// nil: `*`.
-  let total: Int?
+  package let total: Int?
 
-  init?(_ text: String) {
+  package init?(_ text: String) {
     guard text.lowercased().utf8.starts(with: "bytes ".utf8) else { return nil }
     let parts = text.dropFirst(6).fields(at: UInt8(ascii: "/"))
     guard parts.count == 2 else { return nil }
@@ -25,7 +25,7 @@ struct ContentRange: Equatable, Sendable {
   }
 
   /// What an answer to `bytes=OFFSET-` of a blob of that size must be.
-  func isRest(from offset: Int, of size: Int) -> Bool {
+  package func isRest(from offset: Int, of size: Int) -> Bool {
     first == offset && last == size - 1 && (total ?? size) == size
   }
 }
