@@ -37,6 +37,7 @@ public func surveyImage(
     facts.programs = programs(["/bin/sh", "/singularity"], root)
   case .shell:
     facts.programs = programs(["/bin/bash", "/bin/sh", request.shellPath].compactMap(\.self), root)
+  case .start: facts.programs = programs([startScript, "/bin/sh"], root)
   case .test: facts.programs = programs(["/.singularity.d/test", "/bin/sh"], root)
   }
   if request.action == .exec, !facts.environmentScripts.isEmpty || host.injects(request) {

@@ -25,11 +25,13 @@ func runOCI(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ outpu
     let uid = try becomeOwner(parsed, of: operands.id, xdg: xdg)
     switch parsed.command.path.last {
     case "start":
-      guard let said = try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).start() else { return 0 }
+      guard let said = try ContainerDirectory.find(operands.id, on: .bundles(uid: uid, xdg: xdg)).start()
+      else { return 0 }
       try? File.write(said, to: 2)
       return failure(parsed)
     case "state":
-      guard let state = try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).state() else {
+      guard let state = try ContainerDirectory.find(operands.id, on: .bundles(uid: uid, xdg: xdg)).state()
+      else {
         throw .unknown(id: operands.id.text)
       }
       output.result(state.json.text(indented: true) + "\n")
@@ -38,7 +40,8 @@ func runOCI(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ outpu
       return try kill(parsed, operands.id, operands.rest.first ?? "TERM", uid: uid, xdg: xdg, output)
     default:
       do throws(ContainerFault) {
-        try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).delete(force: parsed.isOn("force"))
+        try ContainerDirectory.find(operands.id, on: .bundles(uid: uid, xdg: xdg)).delete(
+          force: parsed.isOn("force"))
       } catch {
         guard case .unknown = error, parsed.isOn("force") else { throw error }
       }
@@ -76,7 +79,7 @@ private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) thr
   } else if own == 0, let uid = id.user {
     let isOfRoot: Bool
     do throws(ContainerFault) {
-      _ = try ContainerDirectory.find(id, uid: 0, xdg: xdg)
+      _ = try ContainerDirectory.find(id, on: .bundles(uid: 0, xdg: xdg))
       isOfRoot = true
     } catch { isOfRoot = false }
     if !isOfRoot { wanted = uid }
@@ -113,7 +116,7 @@ private func kill(
   // Slurm asks more than once, and for steps of which nothing is kept.
   let isForced = parsed.isOn("force") || parsed.isOn("slurm")
   do throws(ContainerFault) {
-    try ContainerDirectory.find(id, uid: uid, xdg: xdg).kill(signal, all: parsed.isOn("all"))
+    try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: xdg)).kill(signal, all: parsed.isOn("all"))
     return 0
   } catch {
     switch error {
