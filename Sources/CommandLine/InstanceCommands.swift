@@ -55,7 +55,7 @@ extension Commands {
 
   /// Of a launch, but for what takes the first process away.
   private static let launchOfInstance: [Option] =
-    action.filter { !["no-init", "pid"].contains($0.name) } + [
+    action.filter { $0.name != "no-init" } + [
       Option(
         "pid-file", nil, .value("FILE"), variables: ["PID_FILE"],
         help: "Write the number of its first process there", refusesEmpty: true)

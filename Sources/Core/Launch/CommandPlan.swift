@@ -23,8 +23,9 @@ func planCommand(_ request: LaunchRequest, image: ImageFacts, environment: [Stri
     return CommandPlan(arguments: [test] + request.arguments)
   case .start:
     // Without a start script nothing is run: an instance is there to be entered.
-    guard image.programs.contains(startScript) else { return CommandPlan(arguments: []) }
-    return CommandPlan(arguments: [startScript] + request.arguments)
+    let script = request.app.map(ImageApp.startScript) ?? startScript
+    guard image.programs.contains(script) else { return CommandPlan(arguments: []) }
+    return CommandPlan(arguments: [script] + request.arguments)
   case .run:
     if let app = request.app { return CommandPlan(arguments: [ImageApp.runScript(app)] + request.arguments) }
     return planRun(request, image, environment)

@@ -44,7 +44,10 @@ public func surveyImage(
     facts.programs = programs(["/bin/sh"], root)
   }
   if let app = request.app, ImageApp.isName(app) {
-    facts.programs += programs([ImageApp.folder(app), ImageApp.runScript(app), ImageApp.test(app)], root)
+    facts.programs += programs(
+      [
+        ImageApp.folder(app), ImageApp.runScript(app), ImageApp.test(app), ImageApp.startScript(app),
+      ], root)
   }
   return facts
 }

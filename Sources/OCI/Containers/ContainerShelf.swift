@@ -35,13 +35,6 @@ public struct ContainerShelf: Sendable {
       uid: uid, places: [RuntimeDirectory.path(uid: uid, xdg: nil)], folder: folder, forgetsEnded: true)
   }
 
-  init(uid: UInt32, places: [String], folder: String, forgetsEnded: Bool) {
-    self.uid = uid
-    self.places = places
-    self.folder = folder
-    self.forgetsEnded = forgetsEnded
-  }
-
   /// Open; nil where there is none, or somebody else's: /tmp is everybody's.
   func open(in place: String) throws(ContainerFault) -> Descriptor? {
     do throws(SystemCallFault) {

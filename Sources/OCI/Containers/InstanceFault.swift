@@ -7,6 +7,8 @@ public enum InstanceFault: Error, Equatable, Sendable {
   case badName(text: String, why: String)
   case unknown(name: String)
   case exists(name: String, pid: Int32)
+  /// Another command is starting or removing it.
+  case busy(name: String)
   /// None has a name that the pattern means.
   case noneNamed(pattern: String)
   case noName
@@ -25,6 +27,7 @@ public enum InstanceFault: Error, Equatable, Sendable {
       switch fault {
       case .unknown: .unknown(name: name)
       case .exists: .exists(name: name, pid: 0)
+      case .busy: .busy(name: name)
       case .stillRunning: .stillRunning(name: name)
       default: .container(fault)
       }
@@ -56,6 +59,10 @@ extension InstanceFault: Explained {
         what: "cannot start the instance \(name)",
         why: pid > 0 ? "one of that name is running (process \(pid))" : "one of that name is running",
         remedy: "stop it with `apus instance stop \(name)`, or choose another name")
+    case .busy(let name):
+      Explanation(
+        what: "cannot use the instance \(name)", why: "another command is starting or removing it",
+        remedy: "try again when that is done")
     case .noneNamed(let pattern):
       Explanation(
         what: "cannot stop \(printable(pattern))", why: "no instance is running whose name it means",

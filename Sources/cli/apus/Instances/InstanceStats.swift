@@ -57,7 +57,7 @@ private func percent(_ value: Double) -> String {
 
 private func size(_ bytes: Int) -> String {
   for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes >> shift > 0 {
-    let tenths = bytes * 10 >> shift
+    let tenths = (bytes * 10) >> shift
     return "\(tenths / 10).\(tenths % 10)\(unit)"
   }
   return "\(bytes)B"
