@@ -16,7 +16,7 @@ public enum Commands {
   static let json = Option("json", "j", help: "Print JSON")
 
   public static let all: [Command] =
-    actions + images + [
+    actions + instances + images + [
       Command(
         ["doctor"], operands: 0...0, summary: "Say what this node offers containers, and what is missing",
         description:

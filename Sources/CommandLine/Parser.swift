@@ -14,6 +14,13 @@ public struct Parsed: Sendable {
   /// The last value given.
   public func value(_ name: String) -> String? { values[name]?.last }
 
+  /// Which of some options stand on the command line.
+  public func given(_ names: [String]) -> [String] {
+    names.filter { name in
+      (isOn(name) || values[name] != nil) && !variables.contains { $0.option == name }
+    }
+  }
+
   /// All values in order, those of the environment last.
   public func all(_ name: String) -> [String] { values[name] ?? [] }
 }

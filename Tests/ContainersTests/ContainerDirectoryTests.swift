@@ -28,20 +28,24 @@ import Testing
     let id = try ContainerID("one")
     let uid = geteuid()
     try Self.withPlace { place in
-      let first = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      let first = try ContainerDirectory.create(id, on: .bundles(uid: uid, xdg: place))
       try first.write(ContainerRecord(bundle: "/b", annotations: []))
       #expect(first.state()?.status == .creating)
       #expect(
-        Self.fault { _ = try ContainerDirectory.create(id, uid: uid, xdg: place) } == .busy(id: "one"))
+        Self.fault { _ = try ContainerDirectory.create(id, on: .bundles(uid: uid, xdg: place)) }
+          == .busy(id: "one"))
       try first.commit()
       #expect(first.state()?.status == .stopped)
       _ = consume first
       #expect(
-        Self.fault { _ = try ContainerDirectory.create(id, uid: uid, xdg: place) } == .exists(id: "one"))
-      try ContainerDirectory.find(id, uid: uid, xdg: place).delete(force: false)
+        Self.fault { _ = try ContainerDirectory.create(id, on: .bundles(uid: uid, xdg: place)) }
+          == .exists(id: "one"))
+      try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: place)).delete(force: false)
       #expect(!FileManager.default.fileExists(atPath: place + "/apus/oci"))
-      #expect(Self.fault { _ = try ContainerDirectory.find(id, uid: uid, xdg: place) } == .unknown(id: "one"))
-      let again = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      #expect(
+        Self.fault { _ = try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: place)) }
+          == .unknown(id: "one"))
+      let again = try ContainerDirectory.create(id, on: .bundles(uid: uid, xdg: place))
       again.remove()
     }
   }
@@ -50,26 +54,56 @@ import Testing
     let id = try ContainerID("one")
     let uid = geteuid()
     try Self.withPlace { place in
-      let killed = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      let killed = try ContainerDirectory.create(id, on: .bundles(uid: uid, xdg: place))
       try killed.write(ContainerRecord(bundle: "/b", annotations: []))
       _ = consume killed
       #expect(Self.names(place) == ["one"])
       // Programs that other tests are about to start hold copies of the lock until they are executed.
-      var state = try ContainerDirectory.find(id, uid: uid, xdg: place).state()
+      var state = try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: place)).state()
       for _ in 0..<100 where state != nil {
         usleep(10_000)
-        state = try ContainerDirectory.find(id, uid: uid, xdg: place).state()
+        state = try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: place)).state()
       }
       #expect(state == nil)
-      let next = try ContainerDirectory.create(id, uid: uid, xdg: place)
+      let next = try ContainerDirectory.create(id, on: .bundles(uid: uid, xdg: place))
       let isClean = !next.holds(ContainerDirectory.unfinishedName)
       #expect(isClean)
       try next.write(ContainerRecord(bundle: "/b", annotations: []))
       _ = consume next
       #expect(
-        Self.fault { try ContainerDirectory.find(id, uid: uid, xdg: place).delete(force: false) }
+        Self.fault {
+          try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: place)).delete(force: false)
+        }
           == .unknown(id: "one"))
       #expect(Self.names(place) == [])
+    }
+  }
+
+  @Test func `an instance that has ended gives its name back`() throws {
+    let id = try ContainerID("one")
+    try Self.withPlace { place in
+      let shelf = ContainerShelf(
+        uid: geteuid(), places: [place + "/apus"], folder: "some", forgetsEnded: true)
+      func make(pid: Int32, ticks: UInt64) throws {
+        let container = try ContainerDirectory.create(id, on: shelf)
+        try container.write(ContainerRecord(bundle: "/b", annotations: [], pid: pid, startTicks: ticks))
+        try container.commit()
+      }
+      let ticks = try #require(ContainerProcess.startTicks(of: getpid()))
+      try make(pid: getpid(), ticks: ticks + 1)
+      #expect(try shelf.states().isEmpty)
+      #expect(!FileManager.default.fileExists(atPath: place + "/apus/some"))
+      try make(pid: getpid(), ticks: ticks + 1)
+      try make(pid: getpid(), ticks: ticks)
+      #expect(try shelf.states().map(\.id.text) == ["one"])
+      #expect(Self.fault { try make(pid: getpid(), ticks: ticks) } == .exists(id: "one"))
+      try ContainerDirectory.find(id, on: shelf).removeEnded()
+      #expect(try shelf.states().count == 1)
+      // One that is being made is not swept away.
+      let other = try ContainerDirectory.create(ContainerID("two"), on: shelf)
+      #expect(try shelf.states().count == 1)
+      #expect(FileManager.default.fileExists(atPath: place + "/apus/some/two"))
+      other.remove()
     }
   }
 

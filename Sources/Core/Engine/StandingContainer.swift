@@ -12,12 +12,13 @@ public struct StandingContainer: Sendable {
   public let ipc: Int32?
   public let uts: Int32?
   public let network: Int32?
+  public let pid: Int32?
 
   /// `outer` and `mount` alone, of a container this process has settled.
   public init(outer: Int32?, mount: Int32) {
     self.outer = outer
     self.mount = mount
-    (inner, ipc, uts, network) = (nil, nil, nil, nil)
+    (inner, ipc, uts, network, pid) = (nil, nil, nil, nil, nil)
   }
 
   /// Of a process inside it. `process`: its open directory of procfs.
@@ -33,6 +34,7 @@ public struct StandingContainer: Sendable {
     ipc = try other("ipc")
     uts = try other("uts")
     network = try other("net")
+    pid = try other("pid")
     guard inner != nil else {
       outer = nil
       return
@@ -55,7 +57,7 @@ public struct StandingContainer: Sendable {
     self.outer = outer
     self.mount = mount
     self.inner = inner
-    (ipc, uts, network) = (nil, nil, nil)
+    (ipc, uts, network, pid) = (nil, nil, nil, nil)
   }
 
   /// A mount of its root alone, without what is mounted on it and without a place. Made by a child, because whoever

@@ -7,6 +7,9 @@ struct CommandPlan: Equatable, Sendable {
   var notices: [Notice] = []
 }
 
+/// What an instance runs (`%startscript` of a definition).
+let startScript = "/.singularity.d/startscript"
+
 /// Plans what is executed for an action. `environment` is what the program will see; nil: a shell has yet to make it.
 func planCommand(_ request: LaunchRequest, image: ImageFacts, environment: [String]?) -> CommandPlan {
   switch request.action {
@@ -18,6 +21,11 @@ func planCommand(_ request: LaunchRequest, image: ImageFacts, environment: [Stri
       return CommandPlan(arguments: [], notices: [Notice(.info, "the image has no test")])
     }
     return CommandPlan(arguments: [test] + request.arguments)
+  case .start:
+    // Without a start script nothing is run: an instance is there to be entered.
+    let script = request.app.map(ImageApp.startScript) ?? startScript
+    guard image.programs.contains(script) else { return CommandPlan(arguments: []) }
+    return CommandPlan(arguments: [script] + request.arguments)
   case .run:
     if let app = request.app { return CommandPlan(arguments: [ImageApp.runScript(app)] + request.arguments) }
     return planRun(request, image, environment)

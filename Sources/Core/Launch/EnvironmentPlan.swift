@@ -80,6 +80,7 @@ private func fixedVariables(
     variables.append((prefix + "_ENVIRONMENT", "/.singularity.d/env/91-environment.sh"))
     variables.append((prefix + "_BIND", targets.connected(by: ",")))
     if request.noEvaluation { variables.append((prefix + "_NO_EVAL", "1")) }
+    if let instance = request.instance { variables.append((prefix + "_INSTANCE", instance)) }
     // Apptainer sets its own also to nothing, and scripts may count on it.
     if let app = request.app ?? (prefix == "APPTAINER" ? "" : nil) {
       variables.append((prefix + "_APPNAME", app))

@@ -8,6 +8,7 @@ enum ImageApp {
 
   static func folder(_ name: String) -> String { "/scif/apps/" + name }
   static func runScript(_ name: String) -> String { folder(name) + "/scif/runscript" }
+  static func startScript(_ name: String) -> String { folder(name) + "/scif/startscript" }
   static func test(_ name: String) -> String { folder(name) + "/scif/test" }
 
   /// Whether the name can be that of a folder. Whatever else is asked for does not exist.

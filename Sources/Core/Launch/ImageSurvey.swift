@@ -37,13 +37,17 @@ public func surveyImage(
     facts.programs = programs(["/bin/sh", "/singularity"], root)
   case .shell:
     facts.programs = programs(["/bin/bash", "/bin/sh", request.shellPath].compactMap(\.self), root)
+  case .start: facts.programs = programs([startScript, "/bin/sh"], root)
   case .test: facts.programs = programs(["/.singularity.d/test", "/bin/sh"], root)
   }
   if request.action == .exec, !facts.environmentScripts.isEmpty || host.injects(request) {
     facts.programs = programs(["/bin/sh"], root)
   }
   if let app = request.app, ImageApp.isName(app) {
-    facts.programs += programs([ImageApp.folder(app), ImageApp.runScript(app), ImageApp.test(app)], root)
+    facts.programs += programs(
+      [
+        ImageApp.folder(app), ImageApp.runScript(app), ImageApp.test(app), ImageApp.startScript(app),
+      ], root)
   }
   return facts
 }

@@ -92,6 +92,7 @@ struct InjectedVariables {
   private func isOurs(_ name: String) -> Bool {
     Variables.prefixes.contains {
       name == $0 + "_NAME" || name == $0 + "_CONTAINER" || name == $0 + "_COMMAND"
+        || name == $0 + "_INSTANCE"
     }
   }
 }

@@ -5,12 +5,7 @@ public import Settings
 public func planLaunch(
   _ request: LaunchRequest, settings: Settings, host: HostFacts, image: ImageFacts
 ) throws(LaunchFault) -> Plan {
-  if let app = request.app {
-    guard image.programs.contains(ImageApp.folder(app)) else { throw .appMissing(name: app) }
-    if request.action == .run, !image.programs.contains(ImageApp.runScript(app)) {
-      throw .appHasNoRunScript(name: app)
-    }
-  }
+  try checkApp(request, image)
   if request.writable, !image.isSandbox { throw .writableNeedsSandbox(path: request.imagePath) }
   let wanted = try WantedMounts(request, settings, host)
   let overlay = try OverlayChoice(request, host)
@@ -30,37 +25,67 @@ public func planLaunch(
   let sessionBytes = settings.sessionBytes ?? max(64 << 20, host.memoryBytes / 8)
   let choice = try RootChoice.make(request, mounts, image, overlay: overlay, sessionBytes: sessionBytes)
   let steps = try choice.preparation + mountSteps(mounts, image, choice, host)
-  let environment = try planEnvironment(request, host: host, image: image, home: wanted.home)
-  notices += environment.notices
-  let command = planCommand(
-    request, image: image, environment: environment.shell == nil ? environment.variables : nil)
-  notices += command.notices
-  var program = ProgramPlan(
-    arguments: command.arguments, environment: environment.variables,
-    directories: directories(request, host, wanted).filter { directory in
-      !skipped.contains { ContainerPath.isBelow(directory, $0) }
-    }, directoryIsRequired: request.workingDirectory != nil,
-    umask: request.noUmask ? 0o022 : nil, usesInit: request.pid && !request.noInit)
-  program.isFoundByName = request.findsByName
-  // A test that the image does not have is no program to execute, with or without a shell.
-  if let stub = environment.shell, !command.arguments.isEmpty {
-    if image.programs.contains("/bin/sh") {
-      program.arguments = stub.arguments(for: command.arguments, byName: request.findsByName)
-      program.environment = stub.environment
-      notices.append(
-        Notice(.verbose, "environment scripts or values need a shell: the image's /bin/sh evaluates them"))
-    } else {
-      notices.append(
-        Notice(
-          .warning,
-          "the environment needs a shell to evaluate it, and the image has no /bin/sh: parts are left out"))
-    }
+  let places = directories(request, host, home: wanted.home).filter { directory in
+    !skipped.contains { ContainerPath.isBelow(directory, $0) }
   }
+  let program = try planProgram(
+    request, host: host, image: image, home: wanted.home, directories: places, &notices)
   var hostName: [PlannedStep] = []
   if let name = request.hostName { hostName.append(PlannedStep(.hostName(name), reason: "--hostname")) }
   return Plan(
     namespaces: namespaces(request), root: choice.root, steps: hostName + steps, program: program,
     notices: notices)
+}
+
+/// Plans a program of a container that stands already, where `image` is what a survey of its root found and `home` the
+/// home directory it was made with. Mounts and namespaces are those it has.
+public func planEntry(
+  _ request: LaunchRequest, host: HostFacts, image: ImageFacts, home: String?
+) throws(LaunchFault) -> (program: ProgramPlan, notices: [Notice]) {
+  try checkApp(request, image)
+  var notices: [Notice] = []
+  let program = try planProgram(
+    request, host: host, image: image, home: home, directories: directories(request, host, home: home),
+    &notices)
+  return (program, notices)
+}
+
+private func checkApp(_ request: LaunchRequest, _ image: ImageFacts) throws(LaunchFault) {
+  guard let app = request.app else { return }
+  guard image.programs.contains(ImageApp.folder(app)) else { throw .appMissing(name: app) }
+  if request.action == .run, !image.programs.contains(ImageApp.runScript(app)) {
+    throw .appHasNoRunScript(name: app)
+  }
+}
+
+private func planProgram(
+  _ request: LaunchRequest, host: HostFacts, image: ImageFacts, home: String?, directories: [String],
+  _ notices: inout [Notice]
+) throws(LaunchFault) -> ProgramPlan {
+  let environment = try planEnvironment(request, host: host, image: image, home: home)
+  notices += environment.notices
+  let command = planCommand(
+    request, image: image, environment: environment.shell == nil ? environment.variables : nil)
+  notices += command.notices
+  var program = ProgramPlan(
+    arguments: command.arguments, environment: environment.variables, directories: directories,
+    directoryIsRequired: request.workingDirectory != nil,
+    umask: request.noUmask ? 0o022 : nil, usesInit: request.pid && !request.noInit)
+  program.isFoundByName = request.findsByName
+  // A test that the image does not have is no program to execute, with or without a shell.
+  guard let stub = environment.shell, !command.arguments.isEmpty else { return program }
+  if image.programs.contains("/bin/sh") {
+    program.arguments = stub.arguments(for: command.arguments, byName: request.findsByName)
+    program.environment = stub.environment
+    notices.append(
+      Notice(.verbose, "environment scripts or values need a shell: the image's /bin/sh evaluates them"))
+  } else {
+    notices.append(
+      Notice(
+        .warning,
+        "the environment needs a shell to evaluate it, and the image has no /bin/sh: parts are left out"))
+  }
+  return program
 }
 
 /// Nothing is made in a sandbox that is written to: what is shown by default and has no place there is left out, what
@@ -102,7 +127,10 @@ private func namespaces(_ request: LaunchRequest) -> [NamespaceStep] {
     steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname"))
   }
   if request.network { steps.append(NamespaceStep(.network, reason: "a network of its own was asked for")) }
-  if request.pid { steps.append(NamespaceStep(.pid, reason: request.contain ? "--containall" : "--pid")) }
+  if request.pid {
+    let reason = request.instance != nil ? "an instance" : request.contain ? "--containall" : "--pid"
+    steps.append(NamespaceStep(.pid, reason: reason))
+  }
   return steps
 }
 
@@ -136,7 +164,7 @@ private func isLink(_ mount: WantedMount) -> Bool { if case .link = mount.conten
 
 /// Where the program starts: what was asked for; else the caller's directory if the container shows it, else the one the
 /// image names, else home, else /.
-private func directories(_ request: LaunchRequest, _ host: HostFacts, _ wanted: WantedMounts) -> [String] {
+private func directories(_ request: LaunchRequest, _ host: HostFacts, home: String?) -> [String] {
   if let asked = request.workingDirectory { return [asked] }
   if request.startsInImage { return (request.imageDirectory.map { [$0] } ?? []) + ["/"] }
   var directories: [String] = []
@@ -145,6 +173,6 @@ private func directories(_ request: LaunchRequest, _ host: HostFacts, _ wanted: 
     if !hidden { directories.append(current) }
   }
   if let image = request.imageDirectory { directories.append(image) }
-  if let home = wanted.home { directories.append(home) }
+  if let home { directories.append(home) }
   return directories + ["/"]
 }

@@ -1,6 +1,6 @@
 /// What the user asked for: the words of an action command, still as they were written where they have a grammar.
 public struct LaunchRequest: Equatable, Sendable {
-  public enum Action: String, Equatable, Sendable { case exec, run, shell, test }
+  public enum Action: String, Equatable, Sendable { case exec, run, shell, test, start }
 
   public var action: Action
   /// The path of the image as the container is told of it, absolute.
@@ -48,6 +48,8 @@ public struct LaunchRequest: Equatable, Sendable {
   public var shellPath: String?
   /// The application of the image that is selected.
   public var app: String?
+  /// The name of the instance that is made or entered.
+  public var instance: String?
 
   public init(_ action: Action, imagePath: String, arguments: [String]) {
     self.action = action

@@ -118,6 +118,11 @@ public enum Process {
     try checked(apus_prctl(1, UInt(SIGKILL), 0, 0, 0), "prctl")
   }
 
+  /// Orphans among the descendants become this process's children (PR_SET_CHILD_SUBREAPER).
+  public static func adoptOrphans() throws(SystemCallFault) {
+    try checked(apus_prctl(36, 1, 0, 0, 0), "prctl")
+  }
+
   /// Other processes of the user can neither trace this one nor read its memory (PR_SET_DUMPABLE 0).
   public static func forbidTracing() throws(SystemCallFault) {
     try checked(apus_prctl(4, 0, 0, 0, 0), "prctl")

@@ -3,7 +3,7 @@ internal import ImageMount
 public import Linux
 internal import Model
 
-/// The directory of one container, `RUNTIME/oci/ID`, mode 0700:
+/// The directory of one container, `RUNTIME/oci/ID` or `RUNTIME/instances/NAME`, mode 0700:
 ///
 ///     state      the record, put there by rename as the last act of `create`: without it there is no container
 ///     start      a fifo that the process of a created container waits at; the process removes it when it goes on
@@ -12,40 +12,30 @@ internal import Model
 /// Whoever changes something holds a lock on the directory itself (flock(2)), which the kernel drops with its holder. So
 /// what a killed `create` has left is known by this: no record, and nobody holds the lock.
 public struct ContainerDirectory: ~Copyable {
-  public static let folder = "oci"
   static let recordName = "state"
   static let unfinishedName = "state.new"
   static let fifoName = "start"
   static let faultName = "fault"
 
   public let id: ContainerID
+  private let shelf: ContainerShelf
   /// Open, and locked where the container is being changed.
   public let directory: Descriptor
   /// The one above, which holds a user's containers.
   let parent: Descriptor
 
-  /// Runtime directories in which containers of a user can lie: the caller's own, and those that every process of the
-  /// user would choose. Root asks with an environment of its own.
-  public static func places(uid: UInt32, xdg: String?) -> [String] {
-    var places: [String] = []
-    for xdg in [xdg, "/run/user/\(uid)", nil] {
-      let path = RuntimeDirectory.path(uid: uid, xdg: xdg)
-      if !places.contains(path) { places.append(path) }
-    }
-    return places
-  }
-
   /// A new container's directory, locked. What a killed `create` left under the ID goes.
   public static func create(
-    _ id: ContainerID, uid: UInt32, xdg: String?
+    _ id: ContainerID, on shelf: ContainerShelf
   ) throws(ContainerFault) -> ContainerDirectory {
-    let places = places(uid: uid, xdg: xdg)
-    for place in places.dropFirst() where (try? open(id, in: place)) != nil { throw .exists(id: id.text) }
+    for place in shelf.places.dropFirst() where (try? open(id, on: shelf, in: place)) != nil {
+      throw .exists(id: id.text)
+    }
     // Each round ends with a directory of ours, or was crossed by another command: those end.
     for _ in 0..<1000 {
       let parent: Descriptor
       do throws(RuntimeDirectoryFault) {
-        parent = try RuntimeDirectory.make(places[0], below: folder, uid: uid)
+        parent = try RuntimeDirectory.make(shelf.places[0], below: shelf.folder, uid: shelf.uid)
       } catch { throw .place(error) }
       let above = parent.number
       do throws(SystemCallFault) {
@@ -55,7 +45,7 @@ public struct ContainerDirectory: ~Copyable {
         if error.number == ENOENT { continue }
         guard error.number == EEXIST else { throw .system(error) }
       }
-      guard let found = try openDirectory(id, in: parent) else { continue }
+      guard let found = try openDirectory(id, on: shelf, in: parent) else { continue }
       // Who asks for the state holds it for a moment.
       var isLocked = false
       do throws(SystemCallFault) {
@@ -67,7 +57,9 @@ public struct ContainerDirectory: ~Copyable {
       } catch { throw .system(error) }
       guard isLocked else { throw .busy(id: id.text) }
       guard found.isInPlace else { continue }
-      if found.record(Self.recordName) != nil { throw .exists(id: id.text) }
+      if let state = found.committedState() {
+        guard shelf.forgetsEnded, state.status == .stopped else { throw .exists(id: id.text) }
+      }
       let isNew = ((try? File.names(in: found.directory)) ?? []).isEmpty
       if isNew { return found }
       // Never used again: a process that a killed `create` started may still hold it, and looks there for the record.
@@ -78,26 +70,21 @@ public struct ContainerDirectory: ~Copyable {
 
   /// The directory of a container that is there, or is being made.
   public static func find(
-    _ id: ContainerID, uid: UInt32, xdg: String?
+    _ id: ContainerID, on shelf: ContainerShelf
   ) throws(ContainerFault) -> ContainerDirectory {
-    for place in places(uid: uid, xdg: xdg) { if let found = try open(id, in: place) { return found } }
+    for place in shelf.places { if let found = try open(id, on: shelf, in: place) { return found } }
     throw .unknown(id: id.text)
   }
 
-  private static func open(_ id: ContainerID, in place: String) throws(ContainerFault) -> ContainerDirectory?
-  {
-    let parent: Descriptor
-    do throws(SystemCallFault) {
-      parent = try File.open(place + "/" + folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    } catch {
-      if [ENOENT, ENOTDIR, ELOOP].contains(error.number) { return nil }
-      throw .system(error)
-    }
-    return try openDirectory(id, in: parent)
+  private static func open(
+    _ id: ContainerID, on shelf: ContainerShelf, in place: String
+  ) throws(ContainerFault) -> ContainerDirectory? {
+    guard let parent = try shelf.open(in: place) else { return nil }
+    return try openDirectory(id, on: shelf, in: parent)
   }
 
   private static func openDirectory(
-    _ id: ContainerID, in parent: consuming Descriptor
+    _ id: ContainerID, on shelf: ContainerShelf, in parent: consuming Descriptor
   ) throws(ContainerFault) -> ContainerDirectory? {
     let directory: Descriptor
     do throws(SystemCallFault) {
@@ -106,7 +93,33 @@ public struct ContainerDirectory: ~Copyable {
       if error.number == ENOENT { return nil }
       throw .system(error)
     }
-    return ContainerDirectory(id: id, directory: directory, parent: parent)
+    return ContainerDirectory(id: id, shelf: shelf, directory: directory, parent: parent)
+  }
+
+  /// The same directory by open files of its own, without the lock: for a process that outlives the one that has it.
+  public func reopened() throws(ContainerFault) -> ContainerDirectory {
+    do throws(SystemCallFault) {
+      return ContainerDirectory(
+        id: id, shelf: shelf, directory: try File.open(".", O_RDONLY | O_DIRECTORY, from: directory.number),
+        parent: try File.open(".", O_RDONLY | O_DIRECTORY, from: parent.number))
+    } catch { throw .system(error) }
+  }
+
+  /// The numbers of its descriptors.
+  public var numbers: [Int32] { [directory.number, parent.number] }
+
+  /// Removes a container whose process has ended, and what is none, unless somebody else does or has done.
+  public func removeEnded() {
+    guard (try? lock()) != nil, committedState()?.status ?? .stopped == .stopped else { return }
+    remove()
+  }
+
+  /// The same, where nobody is at it.
+  func sweep() {
+    guard (try? FileLock.tryAcquire(directory)) == true, isInPlace,
+      committedState()?.status ?? .stopped == .stopped
+    else { return }
+    remove()
   }
 
   /// Waits for the lock, so that no two commands change a container at once.
@@ -184,6 +197,6 @@ public struct ContainerDirectory: ~Copyable {
   public func remove() {
     DirectoryRemoval.remove(Array(id.text.utf8), in: parent.number)
     guard let above = try? File.open("..", O_RDONLY | O_DIRECTORY, from: parent.number) else { return }
-    _ = unsafe unlinkat(above.number, Self.folder, AT_REMOVEDIR)
+    _ = unsafe unlinkat(above.number, shelf.folder, AT_REMOVEDIR)
   }
 }

@@ -27,6 +27,38 @@ int apus_unshare(int flags) { RESULT(unshare(flags)); }
 int apus_setns(int descriptor, int type) { RESULT(setns(descriptor, type)); }
 int apus_pidfd_open(int pid) { RESULT(syscall(SYS_pidfd_open, pid, 0)); }
 int apus_pidfd_send_signal(int pidfd, int signal) { RESULT(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)); }
+
+static siginfo_t queued(int signal, int value) {
+  siginfo_t information;
+  memset(&information, 0, sizeof information);
+  information.si_signo = signal;
+  information.si_code = SI_QUEUE;
+  information.si_pid = getpid();
+  information.si_uid = getuid();
+  information.si_value.sival_int = value;
+  return information;
+}
+
+int apus_pidfd_queue_signal(int pidfd, int signal, int value) {
+  siginfo_t information = queued(signal, value);
+  RESULT(syscall(SYS_pidfd_send_signal, pidfd, signal, &information, 0));
+}
+
+int apus_queue_signal(int pid, int signal, int value) {
+  siginfo_t information = queued(signal, value);
+  RESULT(syscall(SYS_rt_sigqueueinfo, pid, signal, &information));
+}
+
+int apus_signal_value(const void *siginfo) {
+  const siginfo_t *information = siginfo;
+  return information->si_code == SI_QUEUE ? information->si_value.sival_int : 0;
+}
+
+int apus_signal_sender(const void *siginfo) {
+  const siginfo_t *information = siginfo;
+  return information->si_code == SI_USER ? information->si_pid : 0;
+}
+
 int apus_eventfd(void) { RESULT(eventfd(0, EFD_CLOEXEC)); }
 int apus_fork(void) { RESULT(fork()); }
 

@@ -33,6 +33,7 @@ func run(_ words: [String]) -> Int32 {
   case let path where path.first == "registry": return runRegistry(parsed, output)
   case let path where ["exec", "run", "shell", "test", "explain", "inspect", "run-help"].contains(path.first):
     return runReference(parsed, words, output)
+  case ["instance", "start"], ["instance", "run"]: return runReference(parsed, words, output)
   case ["oci", "run"], ["oci", "create"]: return runBundle(parsed, words, output)
   case let path where path.first == "cache": return runCache(parsed, output)
   default:

@@ -1,4 +1,5 @@
 internal import CommandLine
+internal import Containers
 internal import Glibc
 internal import ImageMount
 internal import Launch
@@ -10,32 +11,58 @@ internal import Settings
 /// `apus exec`, `run`, `shell`, `test`, and `explain` of each: survey, mount, plan, and become the program.
 func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
   let isExplained = parsed.command.path.first == "explain"
-  let settings: Settings
-  let image: ImageFile
-  do throws(SettingsFault) {
-    let named = parsed.value("config")
-    let path = named ?? Installation.settingsFile
-    settings = try Settings.read(path, isRequired: named != nil)
-    sayWhatCounts(parsed, settingsPath: path, output)
+  if !isExplained, let name = InstanceName.reference(parsed.operands[0]) {
+    return runInInstance(name, parsed, variables, output)
+  }
+  var launching: Launching
+  do throws(LaunchRefusal) {
+    launching = try makeLaunching(parsed, arguments: Array(parsed.operands.dropFirst()), variables, output)
   } catch { return output.fatal(error.explanation) }
-  if let refusal = unsupportedReference(parsed.operands[0]) { return output.fatal(refusal) }
+  if isExplained {
+    // Nothing was asked to run: a server that was there stays, one that had to be started goes.
+    launching.mount.lingerSeconds = 0
+    launching.explains = parsed.isOn("json") ? .json : .text
+  }
+  return launching.run()
+}
+
+/// Why a launch cannot be asked for.
+struct LaunchRefusal: Error {
+  let explanation: Explanation
+}
+
+/// The launch that the words of a command ask for. The first operand is its image.
+func makeLaunching(
+  _ parsed: Parsed, arguments: [String], _ variables: Variables, _ output: Output
+) throws(LaunchRefusal) -> Launching {
+  let settings = try readSettings(parsed, output)
+  let image: ImageFile
+  if let refusal = unsupportedReference(parsed.operands[0]) { throw LaunchRefusal(explanation: refusal) }
   do throws(ImageFault) { image = try ImageFile.open(parsed.operands[0], for: output) } catch {
-    return output.fatal(error.explanation)
+    throw LaunchRefusal(explanation: error.explanation)
   }
   for notice in variables.conflicts { output.notice(notice) }
   image.warnOfOverlay(output)
-  let request = makeRequest(parsed, image.path, arguments: Array(parsed.operands.dropFirst()))
-  if request.action == .shell, parsed.operands.count > 1 {
-    output.notice(Notice(.warning, "parameters to the shell command are ignored"))
-  }
-  var mount = mountOptions(parsed, settings, variables, output)
-  // Nothing was asked to run: a server that was there stays, one that had to be started goes.
-  if isExplained { mount.lingerSeconds = 0 }
-  var launching = Launching(
-    request: request, image: image, settings: settings, variables: variables, mount: mount,
-    environment: { variables[$0] }, output: output)
-  if isExplained { launching.explains = parsed.isOn("json") ? .json : .text }
-  return launching.run()
+  let request = makeRequest(parsed, image.path, arguments: arguments)
+  warnOfShellArguments(parsed, request, output)
+  return Launching(
+    request: request, image: image, settings: settings, variables: variables,
+    mount: mountOptions(parsed, settings, variables, output), environment: { variables[$0] }, output: output)
+}
+
+func warnOfShellArguments(_ parsed: Parsed, _ request: LaunchRequest, _ output: Output) {
+  guard request.action == .shell, parsed.operands.count > 1 else { return }
+  output.notice(Notice(.warning, "parameters to the shell command are ignored"))
+}
+
+func readSettings(_ parsed: Parsed, _ output: Output) throws(LaunchRefusal) -> Settings {
+  do throws(SettingsFault) {
+    let named = parsed.value("config")
+    let path = named ?? Installation.settingsFile
+    let settings = try Settings.read(path, isRequired: named != nil)
+    sayWhatCounts(parsed, settingsPath: path, output)
+    return settings
+  } catch { throw LaunchRefusal(explanation: error.explanation) }
 }
 
 /// With -d: the settings that were read and the variables that took the place of options.

@@ -40,6 +40,7 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
 {
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
+  case "instance": runInstance(parsed, variables, output)
   case "build", "pull", "push", "registry", "cache": runImageProgram(words, variables, output)
   case "oci": runOCI(parsed, words, variables, output)
   case "slurm": runSlurm(parsed, variables, output)

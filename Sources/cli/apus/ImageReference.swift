@@ -18,6 +18,8 @@ func reference(of parsed: Parsed) -> String? {
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain", "inspect", "run-help":
     parsed.operands.first.flatMap { isReference($0) ? $0 : nil }
+  case "instance" where ["start", "run"].contains(parsed.command.path.last):
+    parsed.operands.first.flatMap { isReference($0) ? $0 : nil }
   default: nil
   }
 }
@@ -26,8 +28,8 @@ func reference(of parsed: Parsed) -> String? {
 func unsupportedReference(_ text: String) -> Explanation? {
   guard text.starts(withBytesOf: "instance://") else { return nil }
   return Explanation(
-    what: "cannot use \(printable(text)) as an image", why: "this version has no instances",
-    remedy: "name a SIF, a squashfs file, a root directory or a reference")
+    what: "cannot use \(printable(text)) as an image", why: "it names an instance, which exists already",
+    remedy: "enter it with apus exec, run, shell or test, or name an image here")
 }
 
 /// RFC 3986, section 3.1.

@@ -8,12 +8,12 @@ internal import Settings
 
 /// From a request to its program: survey, mount, plan, and become. What `apus exec`, its relatives and `apus oci` share.
 struct Launching {
-  let request: LaunchRequest
+  var request: LaunchRequest
   let image: ImageFile
   let settings: Settings
   /// What the container gets of the caller's, as far as the plan lets it in.
   let variables: Variables
-  let mount: MountOptions
+  var mount: MountOptions
   /// Whose session or job the mount of the image belongs to: looked up in the caller's environment.
   let environment: (String) -> String?
   var output: Output
@@ -23,6 +23,18 @@ struct Launching {
   var failure = ExitCode.failure
   /// Called when all stands, by the process that then becomes the program.
   var beforeProgram: () -> Void = {}
+
+  /// What is done beside an instance that comes to be; nil: the process becomes the program.
+  var standing: Standing?
+
+  struct Standing {
+    /// In the process that keeps the instance, with the number of its first process.
+    let started: (Int32, Plan) -> Void
+    /// In the first process, when all stands. The program starts when it returns.
+    let beforeProgram: () -> Void
+    /// In the process that keeps the instance, at the end of it.
+    let ended: () -> Void
+  }
 
   /// How a plan is shown.
   enum PlanForm { case text, json }
@@ -67,6 +79,14 @@ struct Launching {
       }
       if output.tells(.verbose) { for notice in plan.story { output.notice(notice) } }
       for notice in plan.notices { output.notice(notice) }
+      if let standing {
+        let fault = Engine.stand(
+          plan, in: entered, trace: trace, report: { output.notice($0) },
+          fault: { _ = output.fatal($0.explanation, exit: exitCode(of: $0)) },
+          started: { standing.started($0, plan) }, beforeProgram: standing.beforeProgram,
+          ended: standing.ended)
+        return output.fatal(fault.explanation, exit: exitCode(of: fault))
+      }
       // The image has no test: that is no failure.
       if plan.program.arguments.isEmpty { return 0 }
       let fault = Engine.launch(
@@ -86,17 +106,21 @@ struct Launching {
     output.result(form == .json ? report.json.text(indented: true) + "\n" : report.text)
   }
 
-  /// As the image's own script would end where the application is missing; and a variable without a value is a word of
-  /// the command line that makes no sense.
-  private func exitCode(of fault: LaunchFault) -> Int32 {
-    switch fault {
-    case .appMissing, .appHasNoRunScript, .environmentSyntax: ExitCode.usage
-    default: failure
-    }
-  }
+  private func exitCode(of fault: LaunchFault) -> Int32 { fault.isOfUsage ? ExitCode.usage : failure }
 
   private func exitCode(of fault: EngineFault) -> Int32 {
     fault.exitCode == ExitCode.failure ? failure : fault.exitCode
+  }
+}
+
+extension LaunchFault {
+  /// As the image's own script would end where the application is missing; and a variable without a value is a word of
+  /// the command line that makes no sense.
+  var isOfUsage: Bool {
+    switch self {
+    case .appMissing, .appHasNoRunScript, .environmentSyntax: true
+    default: false
+    }
   }
 }
 

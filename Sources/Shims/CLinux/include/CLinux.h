@@ -37,6 +37,13 @@ int apus_setns(int descriptor, int type);
 int apus_raise_loopback(void);
 int apus_pidfd_open(int pid);
 int apus_pidfd_send_signal(int pidfd, int signal);
+// The same with a value beside the signal (sigqueue(3)); -ENOSYS without pidfds.
+int apus_pidfd_queue_signal(int pidfd, int signal, int value);
+int apus_queue_signal(int pid, int signal, int value);
+// The value beside a signal that was queued, else 0; of a siginfo_t.
+int apus_signal_value(const void *siginfo);
+// The process that sent a signal with kill(2), else 0.
+int apus_signal_sender(const void *siginfo);
 // fork(2). The caller has one thread; the child may run Swift, because no other thread can hold a lock.
 int apus_fork(void);
 // A child of the caller that shares nothing and is created in new namespaces (clone(2) with SIGCHLD | flags).

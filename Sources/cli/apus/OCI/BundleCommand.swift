@@ -187,7 +187,7 @@ private struct Caller {
 private func create(
   _ id: ContainerID, _ record: ContainerRecord, _ launching: Launching, pidFile: String?, xdg: String?
 ) throws(ContainerFault) -> Int32 {
-  let container = try ContainerDirectory.create(id, uid: geteuid(), xdg: xdg)
+  let container = try ContainerDirectory.create(id, on: .bundles(uid: geteuid(), xdg: xdg))
   var record = record
   try container.write(record)
   let parking = try Parking(container)

@@ -25,7 +25,8 @@ func runOCI(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ outpu
     let uid = try becomeOwner(parsed, of: operands.id, xdg: xdg)
     switch parsed.command.path.last {
     case "start":
-      guard let said = try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).start() else { return 0 }
+      guard let said = try ContainerDirectory.find(operands.id, on: .bundles(uid: uid, xdg: xdg)).start()
+      else { return 0 }
       try? File.write(said, to: 2)
       return failure(parsed)
     case "state":
@@ -35,7 +36,8 @@ func runOCI(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ outpu
       return try kill(parsed, operands.id, operands.rest.first ?? "TERM", uid: uid, xdg: xdg, output)
     default:
       do throws(ContainerFault) {
-        try ContainerDirectory.find(operands.id, uid: uid, xdg: xdg).delete(force: parsed.isOn("force"))
+        try ContainerDirectory.find(operands.id, on: .bundles(uid: uid, xdg: xdg)).delete(
+          force: parsed.isOn("force"))
       } catch {
         guard case .unknown = error, parsed.isOn("force") else { throw error }
       }
@@ -73,7 +75,7 @@ private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) thr
   } else if own == 0, let uid = id.user {
     let isOfRoot: Bool
     do throws(ContainerFault) {
-      _ = try ContainerDirectory.find(id, uid: 0, xdg: xdg)
+      _ = try ContainerDirectory.find(id, on: .bundles(uid: 0, xdg: xdg))
       isOfRoot = true
     } catch { isOfRoot = false }
     if !isOfRoot { wanted = uid }
@@ -91,7 +93,7 @@ private func state(
   _ parsed: Parsed, _ id: ContainerID, uid: UInt32, xdg: String?
 ) throws(ContainerFault) -> ContainerState {
   do throws(ContainerFault) {
-    if let state = try ContainerDirectory.find(id, uid: uid, xdg: xdg).state() { return state }
+    if let state = try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: xdg)).state() { return state }
   } catch {
     guard case .unknown = error else { throw error }
   }
@@ -122,7 +124,7 @@ private func kill(
   // Slurm asks more than once, and for steps of which nothing is kept.
   let isForced = parsed.isOn("force") || parsed.isOn("slurm")
   do throws(ContainerFault) {
-    try ContainerDirectory.find(id, uid: uid, xdg: xdg).kill(signal, all: parsed.isOn("all"))
+    try ContainerDirectory.find(id, on: .bundles(uid: uid, xdg: xdg)).kill(signal, all: parsed.isOn("all"))
     return 0
   } catch {
     switch error {

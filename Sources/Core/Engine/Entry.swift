@@ -1,0 +1,78 @@
+internal import Glibc
+public import Linux
+public import Model
+
+/// Starting a program in a container that stands: the namespaces are entered in the order outer, others, mount, PID,
+/// inner. Whoever plans looks at the root in between, as with a launch.
+extension Engine {
+  /// A process that has the mounts of a container, and not yet its processes and rights.
+  public struct Visiting: ~Copyable {
+    /// The container's root directory.
+    public let root: Descriptor
+    let container: StandingContainer
+  }
+
+  /// Enters all of `container` but what only a program needs.
+  public static func visit(_ container: StandingContainer) throws(EngineFault) -> Visiting {
+    do throws(SystemCallFault) {
+      if let outer = container.outer { try Namespace.enter(outer, .user) }
+      if let ipc = container.ipc { try Namespace.enter(ipc, .ipc) }
+      if let uts = container.uts { try Namespace.enter(uts, .uts) }
+      if let network = container.network { try Namespace.enter(network, .network) }
+      try Namespace.enter(container.mount, .mount)
+      return Visiting(root: try File.open("/", O_PATH | O_DIRECTORY), container: container)
+    } catch { throw entryFault(error) }
+  }
+
+  /// Becomes the program, or with processes of the container's own its parent, which ends as it does. Returns why the
+  /// program did not start; `fault` is told where that arises in another process.
+  public static func start(
+    _ program: ProgramPlan, in visiting: consuming Visiting, trace: Trace? = nil, report: (Notice) -> Void,
+    fault: (EngineFault) -> Void
+  ) -> EngineFault {
+    let container = visiting.container
+    guard let pid = container.pid else {
+      do throws(EngineFault) { try finishEntry(program, container, trace, report) } catch { return error }
+      return Program(plan: program, trace: trace).become()
+    }
+    var all = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe sigprocmask(SIG_SETMASK, &all, &before)
+    let child: Int32
+    do throws(SystemCallFault) {
+      try Namespace.enter(pid, .pid)
+      child = try Process.fork()
+    } catch { return entryFault(error) }
+    if child == 0 {
+      unsafe sigprocmask(SIG_SETMASK, &before, nil)
+      do throws(EngineFault) {
+        try finishEntry(program, container, trace, report)
+        // After the last change of credentials, which would undo it.
+        try? Process.dieWithParent()
+      } catch {
+        fault(error)
+        _exit(error.exitCode)
+      }
+      let error = Program(plan: program, trace: trace).become()
+      fault(error)
+      _exit(error.exitCode)
+    }
+    _ = consume visiting
+    _exit(SignalForwarding.untilEnd(of: child, blocked: all))
+  }
+
+  private static func finishEntry(
+    _ program: ProgramPlan, _ container: StandingContainer, _ trace: Trace?, _ report: (Notice) -> Void
+  ) throws(EngineFault) {
+    do throws(SystemCallFault) {
+      if let inner = container.inner { try Namespace.enter(inner, .user) }
+      try Process.forbidNewPrivileges()
+    } catch { throw entryFault(error) }
+    if let notice = try Program(plan: program, trace: trace).enterDirectory() { report(notice) }
+  }
+
+  private static func entryFault(_ cause: SystemCallFault) -> EngineFault {
+    .setup(activity: "enter the namespaces of the container", cause: cause)
+  }
+}

@@ -1,0 +1,49 @@
+internal import Glibc
+internal import Linux
+public import Model
+
+/// An instance: a container with a process of ours in it that stays when the program has ended, so that others can
+/// enter. It is process 1 where the container has processes of its own.
+///
+/// Two processes make it. The *keeper* has the connection to the image's server, as the launcher of a program with
+/// `--pid` does, and ends with the other one. The *init* (`StayingInit`) starts the program and waits to be stopped.
+extension Engine {
+  /// Carries out `plan` and stays, as the keeper, until the instance has ended. Returns why there is none.
+  ///
+  /// `started` is called in the keeper with the init's number. `beforeProgram` is called in the init when all stands;
+  /// the program starts when it returns. `ended` is called in the keeper at the end of it.
+  public static func stand(
+    _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
+    fault: (EngineFault) -> Void, started: (Int32) -> Void, beforeProgram: () -> Void, ended: () -> Void
+  ) -> EngineFault {
+    do throws(EngineFault) { try unshare(plan.namespaces) } catch { return error }
+    var all = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe sigprocmask(SIG_SETMASK, &all, &before)
+    let child: Int32
+    do throws(SystemCallFault) { child = try Process.fork() } catch {
+      return .setup(activity: "start the first process of the instance", cause: error)
+    }
+    if child == 0 {
+      unsafe sigprocmask(SIG_SETMASK, &before, nil)
+      do throws(EngineFault) {
+        try setUp(plan, entered, trace: trace, report: report)
+        // After the last change of credentials, which would undo it.
+        try? Process.dieWithParent()
+      } catch {
+        fault(error)
+        _exit(error.exitCode)
+      }
+      beforeProgram()
+      let program = Program(plan: plan.program, trace: trace)
+      _exit(
+        StayingInit.run(plan.program.arguments.isEmpty ? nil : { program.become() }, report: fault))
+    }
+    _ = consume entered
+    started(child)
+    let code = SignalForwarding.untilEnd(of: child, blocked: all)
+    ended()
+    _exit(code)
+  }
+}

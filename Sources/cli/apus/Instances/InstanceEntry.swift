@@ -1,0 +1,94 @@
+internal import CommandLine
+internal import Containers
+internal import Engine
+internal import Glibc
+internal import Launch
+internal import Linux
+internal import Messages
+internal import Model
+internal import Settings
+
+/// `apus exec instance://NAME …`, likewise `run`, `shell` and `test`: a program in a container that stands.
+func runInInstance(_ name: String, _ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
+  do throws(LaunchRefusal) {
+    let settings = try readSettings(parsed, output)
+    for notice in variables.conflicts { output.notice(notice) }
+    let instance: Instance
+    let process: Descriptor
+    do throws(InstanceFault) {
+      instance = try Instance.named(name, uid: geteuid())
+      process = try instance.process()
+    } catch {
+      return output.fatal(error.explanation, exit: error.isOfUsage ? ExitCode.usage : ExitCode.failure)
+    }
+    warnOfIgnored(parsed, instance, output)
+    let request = entryRequest(parsed, instance)
+    warnOfShellArguments(parsed, request, output)
+    let container: StandingContainer
+    do throws(SystemCallFault) { container = try StandingContainer(of: process) } catch {
+      return output.fatal(InstanceFault.cannotEnter(name: instance.name, error).explanation)
+    }
+    return enter(container, instance, request, settings, variables, output)
+  } catch { return output.fatal(error.explanation) }
+}
+
+private func enter(
+  _ container: StandingContainer, _ instance: Instance, _ request: LaunchRequest, _ settings: Settings,
+  _ variables: Variables, _ output: Output
+) -> Int32 {
+  let trace: Engine.Trace? = output.tells(.debug) ? { output.notice($0) } : nil
+  let host: HostFacts
+  do throws(LaunchFault) {
+    host = try surveyHost(
+      request, settings: settings, user: User.current(cache: nil), variables: variables,
+      isPrivileged: geteuid() == 0 && Namespace.isOfSystem)
+  } catch { return output.fatal(error.explanation) }
+  do throws(EngineFault) {
+    let visiting = try Engine.visit(container)
+    let planned: (program: ProgramPlan, notices: [Notice])
+    do throws(LaunchFault) {
+      let facts = try surveyImage(
+        request, settings: settings, host: host, root: visiting.root.number, isSandbox: false)
+      planned = try planEntry(request, host: host, image: facts, home: instance.home)
+    } catch {
+      return output.fatal(error.explanation, exit: error.isOfUsage ? ExitCode.usage : ExitCode.failure)
+    }
+    for notice in planned.notices { output.notice(notice) }
+    // The image has no test: that is no failure.
+    if planned.program.arguments.isEmpty { return 0 }
+    let fault = Engine.start(
+      planned.program, in: visiting, trace: trace, report: { output.notice($0) },
+      fault: { _ = output.fatal($0.explanation, exit: $0.exitCode) })
+    return output.fatal(fault.explanation, exit: fault.exitCode)
+  } catch { return output.fatal(error.explanation) }
+}
+
+/// What the words ask for of a container whose mounts and namespaces are there.
+private func entryRequest(_ parsed: Parsed, _ instance: Instance) -> LaunchRequest {
+  let asked = makeRequest(parsed, instance.image, arguments: Array(parsed.operands.dropFirst()))
+  var request = LaunchRequest(asked.action, imagePath: instance.image, arguments: asked.arguments)
+  request.instance = instance.name
+  request.environment = asked.environment
+  request.environmentFiles = asked.environmentFiles
+  request.cleanEnvironment = asked.cleanEnvironment
+  request.noEvaluation = asked.noEvaluation
+  request.noUmask = asked.noUmask
+  request.workingDirectory = asked.workingDirectory
+  request.shellPath = asked.shellPath
+  request.app = asked.app
+  // Such a container shows no directory of the caller's to start in.
+  request.contain = instance.isContained
+  return request
+}
+
+/// Options that make a container, where there is one.
+private func warnOfIgnored(_ parsed: Parsed, _ instance: Instance, _ output: Output) {
+  let names = parsed.given([
+    "bind", "mount", "home", "no-home", "no-mount", "scratch", "workdir", "overlay", "writable",
+    "writable-tmpfs", "contain", "pid", "ipc", "uts", "hostname", "userns",
+  ])
+  guard !names.isEmpty else { return }
+  let text = names.map { "--" + $0 }.connected(by: ", ")
+  output.notice(
+    Notice(.warning, "ignoring \(text): the instance \(instance.name) has what it was started with"))
+}
