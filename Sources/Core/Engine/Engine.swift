@@ -112,13 +112,13 @@ public enum Engine {
       for step in plan.namespaces {
         trace?(Notice(.debug, "made a \(step.kind.rawValue) namespace (\(step.reason))"))
       }
-      guard plan.namespaces.contains(where: { $0.kind == .pid }) else {
+      guard plan.limits != nil || plan.namespaces.contains(where: { $0.kind == .pid }) else {
         try setUp(plan, entered, trace: trace, report: report)
         beforeProgram()
         return Program(plan: plan.program, trace: trace).become()
       }
     } catch { return error }
-    return launchInPIDNamespace(
+    return launchAsParent(
       plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram)
   }
 
@@ -172,8 +172,18 @@ public enum Engine {
       }
       if !isPrivileged { trace?(Notice(.debug, "entered the inner user namespace")) }
       try Process.forbidNewPrivileges()
+      try take(plan.program.rights, trace: trace)
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }
     if let notice = try Program(plan: plan.program, trace: trace).enterDirectory() { report(notice) }
+  }
+
+  /// The last change of what this process is: nothing after it needs what it takes away.
+  private static func take(_ rights: RightsPlan, trace: Trace?) throws(SystemCallFault) {
+    guard rights.changesProcess else { return }
+    try Rights.take(
+      capabilities: rights.capabilities, uid: rights.identity?.uid,
+      groups: rights.identity.map { [$0.gid] + $0.groups } ?? [])
+    trace?(Notice(.debug, "took on the user and the capabilities of the program (\(rights.reason))"))
   }
 
   private static func buildRoot(
@@ -189,22 +199,30 @@ public enum Engine {
     }
   }
 
-  /// The launcher stays outside as the parent of process 1 and ends with its exit code.
-  private static func launchInPIDNamespace(
+  /// The launcher stays outside as the parent of process 1, or of a program in a control group of its own, which somebody
+  /// has to take away; and ends with its exit code.
+  private static func launchAsParent(
     _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void,
     fault: (EngineFault) -> Void, beforeProgram: () -> Void
   ) -> EngineFault {
+    let isFirst = plan.namespaces.contains { $0.kind == .pid }
+    let group: ControlGroup?
+    do throws(EngineFault) {
+      group = if let limits = plan.limits { try ControlGroup.make(limits) } else { nil }
+    } catch { return error }
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
     unsafe sigprocmask(SIG_SETMASK, &all, &before)
     let child: Int32
     do throws(SystemCallFault) { child = try Process.fork() } catch {
+      group?.remove()
       return .setup(activity: "start process 1 of the container", cause: error)
     }
     if child == 0 {
       unsafe sigprocmask(SIG_SETMASK, &before, nil)
       do throws(EngineFault) {
+        try group?.enter()
         try setUp(plan, entered, trace: trace, report: report)
         // Without its parent nobody would reap the container or hand it signals. After the last change of
         // credentials, which would undo it.
@@ -215,12 +233,14 @@ public enum Engine {
       }
       beforeProgram()
       let program = Program(plan: plan.program, trace: trace)
-      if plan.program.usesInit { _exit(Init.run({ program.become() }, report: fault)) }
+      if isFirst, plan.program.usesInit { _exit(Init.run({ program.become() }, report: fault)) }
       let error = program.become()
       fault(error)
       _exit(error.exitCode)
     }
     _ = consume entered
-    _exit(SignalForwarding.untilEnd(of: child, blocked: all))
+    let code = SignalForwarding.untilEnd(of: child, blocked: all)
+    group?.remove()
+    _exit(code)
   }
 }

@@ -51,7 +51,8 @@ struct Launching {
     let trace: Engine.Trace? = output.tells(.debug) ? { output.notice($0) } : nil
     do throws(EngineFault) {
       let entered = try Engine.enter(
-        mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged, trace: trace)
+        mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged,
+        mapsRoot: mapsRoot(request, host: host), trace: trace)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(

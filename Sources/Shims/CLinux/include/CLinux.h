@@ -47,6 +47,10 @@ int apus_spawn(const char *path, char *const argv[], char *const envp[], const i
 int apus_close_range(unsigned first, unsigned last, unsigned flags);
 // prctl(2) with integer arguments.
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+// The permitted capabilities of this thread, as bits (capset(2)).
+int apus_permitted_capabilities(uint64_t *bits);
+// Makes them its permitted, effective and inheritable ones.
+int apus_set_capabilities(uint64_t bits);
 // A thread of its own with a stack of `stack_bytes`, detached. `run(context)` is its life. All signals are blocked in it.
 int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes);
 
