@@ -143,6 +143,10 @@ extension Commands {
     directory, /tmp, the working directory and the network of the host, unless an option says otherwise.
     """
 
+  static let diagnosis = Option(
+    "diagnose", variables: ["DIAGNOSE"],
+    help: "Follow the program, and say at its end which files it was refused and which options would help")
+
   static let shellOption = Option(
     "shell", "s", .value("PATH"), variables: ["SHELL"], help: "The shell to start")
 
@@ -159,12 +163,13 @@ extension Commands {
         description: imageForms,
         examples: [
           "apus exec debian.sif cat /etc/os-release", "apus exec --bind /data:/mnt:ro tools.sif ls /mnt",
-        ], options: action)
+        ], options: action + [diagnosis])
     case "run":
       Command(
         ["run"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run what the image is made to run",
         description: imageForms + " The image's run script says what runs; the arguments are handed to it.",
-        examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"], options: action)
+        examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"],
+        options: action + [diagnosis])
     case "shell":
       Command(
         ["shell"], "IMAGE", fewest: 1, summary: "Start a shell in a container", description: imageForms,

@@ -32,6 +32,34 @@ import Testing
     #expect(outcome.code == 255 && outcome.err.contains(options[0]), "\(outcome.err)")
   }
 
+  static let hasCore = FileManager.default.fileExists(atPath: "/sys/fs/cgroup/unified/cgroup.procs")
+
+  /// Version 2 without controllers, as hybrid hosts have it, in the place where it is on others: what all groups have can
+  /// be limited.
+  @Test(.enabled(if: hasCore, "this host has no control groups of version 2"), arguments: Caller.allCases)
+  func `a group is made where one is delegated, entered, and gone after the program`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      try Installed.write(Data("[unified]\n\"cgroup.max.depth\" = \"7\"\n".utf8), to: folder + "/limits")
+      let group = "/sys/fs/cgroup/apus-test-" + UUID().uuidString.prefix(8)
+      let become = caller == .user ? "setpriv --reuid apus-test --regid apus-test --init-groups" : "env"
+      let owner = caller == .user ? "apus-test" : "root"
+      let script = """
+        mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && mkdir \(group) && echo $$ >\(group)/cgroup.procs || exit 99
+        chown -R \(owner) \(group)
+        \(become) \(Installed.apus) exec --apply-cgroups \(folder)/limits \(Self.image) sh -c \
+          'cd /sys/fs/cgroup$(grep ^0:: /proc/self/cgroup | /bin/busybox cut -c4-); pwd; cat cgroup.max.depth; exit 3'
+        echo $?; ls -d \(group)/*/ 2>/dev/null
+        echo $$ >/sys/fs/cgroup/cgroup.procs; sleep 0.2; rmdir \(group)
+        """
+      let outcome = try Installed.execute(
+        ["/usr/bin/unshare", "-m", "/bin/sh", "-c", script], as: .root)
+      let lines = outcome.line.split(separator: "\n").map(String.init)
+      #expect(lines.count == 3, "\(outcome.out) \(outcome.err)")
+      guard lines.count == 3 else { return }
+      #expect(lines[0].hasPrefix(group + "/apus-") && lines[1...] == ["7", "3"])
+    }
+  }
+
   @Test(.enabled(if: isUnified, "this host has control groups of version 1"))
   func `a limit of root's is the group's, which goes with the container`() throws {
     let outcome = try Installed.run(

@@ -105,21 +105,36 @@ public enum Engine {
   /// `beforeProgram` is called when all stands, by the process that then becomes the program.
   public static func launch(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}, following: Following? = nil
   ) -> EngineFault {
     do throws(EngineFault) {
       try unshare(plan.namespaces)
       for step in plan.namespaces {
         trace?(Notice(.debug, "made a \(step.kind.rawValue) namespace (\(step.reason))"))
       }
-      guard plan.limits != nil || plan.namespaces.contains(where: { $0.kind == .pid }) else {
+      guard following != nil || plan.limits != nil || plan.namespaces.contains(where: { $0.kind == .pid })
+      else {
         try setUp(plan, entered, trace: trace, report: report)
         beforeProgram()
         return Program(plan: plan.program, trace: trace).become()
       }
     } catch { return error }
     return launchAsParent(
-      plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram)
+      plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram,
+      following: following)
+  }
+
+  /// What a follower of the program is told, and of what.
+  public struct Following {
+    /// Directories of the container of which uses that worked are told too.
+    public let interesting: [String]
+    /// Called when the program has ended.
+    public let seen: ([Observation]) -> Void
+
+    public init(interesting: [String], seen: @escaping ([Observation]) -> Void) {
+      self.interesting = interesting
+      self.seen = seen
+    }
   }
 
   static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
@@ -203,7 +218,7 @@ public enum Engine {
   /// has to take away; and ends with its exit code.
   private static func launchAsParent(
     _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, beforeProgram: () -> Void
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void, following: Following?
   ) -> EngineFault {
     let isFirst = plan.namespaces.contains { $0.kind == .pid }
     let group: ControlGroup?
@@ -233,13 +248,28 @@ public enum Engine {
       }
       beforeProgram()
       let program = Program(plan: plan.program, trace: trace)
-      if isFirst, plan.program.usesInit { _exit(Init.run({ program.become() }, report: fault)) }
+      if following != nil {
+        do throws(SystemCallFault) { try Tracing.offer() } catch {
+          let refused = EngineFault.setup(activity: "follow the program (--diagnose)", cause: error)
+          fault(refused)
+          _exit(refused.exitCode)
+        }
+      } else if isFirst, plan.program.usesInit {
+        _exit(Init.run({ program.become() }, report: fault))
+      }
       let error = program.become()
       fault(error)
       _exit(error.exitCode)
     }
     _ = consume entered
-    let code = SignalForwarding.untilEnd(of: child, blocked: all)
+    let code: Int32
+    if let following {
+      let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: all)
+      code = followed.code
+      following.seen(followed.seen)
+    } else {
+      code = SignalForwarding.untilEnd(of: child, blocked: all)
+    }
     group?.remove()
     _exit(code)
   }

@@ -40,7 +40,10 @@ func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault
       why: "that takes control groups of version 2, and this node has version 1, or both (hybrid)")
   }
   var needed: [String] = []
-  for value in values where !needed.contains(value.controller) { needed.append(value.controller) }
+  // What every group has (`cgroup.max.depth`) is no controller's.
+  for value in values where value.controller != "cgroup" && !needed.contains(value.controller) {
+    needed.append(value.controller)
+  }
   let usable = groups.groups.filter(\.isWritable)
   guard !usable.isEmpty else {
     throw .noLimits(

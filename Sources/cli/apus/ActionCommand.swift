@@ -35,6 +35,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     request: request, image: image, settings: settings, variables: variables, mount: mount,
     environment: { variables[$0] }, output: output)
   if isExplained { launching.explains = parsed.isOn("json") ? .json : .text }
+  launching.diagnoses = parsed.isOn("diagnose")
   return launching.run()
 }
 
