@@ -1,5 +1,6 @@
 import Linux
 import Model
+import Settings
 import Testing
 
 @testable import Launch

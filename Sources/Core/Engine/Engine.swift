@@ -230,12 +230,17 @@ public enum Engine {
     unsafe sigfillset(&all)
     unsafe sigprocmask(SIG_SETMASK, &all, &before)
     let child: Int32
-    do throws(SystemCallFault) { child = try Process.fork() } catch {
+    let gate: Gate?
+    do throws(SystemCallFault) {
+      gate = following == nil ? nil : try Gate()
+      child = try Process.fork()
+    } catch {
       group?.remove()
       return .setup(activity: "start process 1 of the container", cause: error)
     }
     if child == 0 {
       unsafe sigprocmask(SIG_SETMASK, &before, nil)
+      gate?.pass()
       do throws(EngineFault) {
         try group?.enter()
         try setUp(plan, entered, trace: trace, report: report)
@@ -264,6 +269,9 @@ public enum Engine {
     _ = consume entered
     let code: Int32
     if let following {
+      // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
+      try? Namespace.unshare(.mount)
+      gate?.open()
       let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: all)
       code = followed.code
       following.seen(followed.seen)
