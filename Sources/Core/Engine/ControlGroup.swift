@@ -9,7 +9,11 @@ struct ControlGroup {
 
   /// Makes the group and sets its limits.
   static func make(_ plan: LimitsPlan) throws(EngineFault) -> ControlGroup {
-    let group = ControlGroup(path: "\(plan.parent)/apus-\(getpid())", reason: plan.reason)
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    // Not by the number of the process alone: a group may be left with that of an earlier one, or of another PID namespace.
+    let group = ControlGroup(
+      path: "\(plan.parent)/apus-\(getpid())-\(now.tv_nsec)", reason: plan.reason)
     do throws(SystemCallFault) {
       let path = group.path
       try retrying("mkdir", path) { unsafe mkdir(path, 0o755) }
