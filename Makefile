@@ -1,6 +1,7 @@
 # What there is to do here; `make help` lists it. Everything that changes the host says so first (scripts/setup).
 SHELL := /bin/bash
 PREFIX ?= /usr/local
+LINKS ?=
 DESTDIR ?=
 BUILD := build
 SWIFT := swift
@@ -12,7 +13,7 @@ help:
 	@echo 'make run        set up this machine, build, make an image of a Debian root and run programs in it'
 	@echo 'make test       set up this machine, build, and run all tests'
 	@echo 'make build      build/bin/apus and what belongs to it'
-	@echo 'make install    copy the build to $$DESTDIR$$PREFIX (default /usr/local)'
+	@echo 'make install    copy the build to $$DESTDIR$$PREFIX (default /usr/local); LINKS="apptainer singularity" adds them'
 	@echo 'make dist       build/dist/apus-VERSION-linux-ARCH.tar.gz, which runs on any Linux, whatever its glibc'
 	@echo 'make bench      measure, beside the peers that are installed; tables and plots in bench/results'
 	@echo 'make nightly    all of it at length: tests, an hour of fuzzing, the benches with a large image'
@@ -41,7 +42,7 @@ end-to-end: build
 	@scripts/test EndToEnd
 
 install:
-	@scripts/install "$(DESTDIR)" "$(PREFIX)" $(BUILD)
+	@LINKS="$(LINKS)" scripts/install "$(DESTDIR)" "$(PREFIX)" $(BUILD)
 
 dist: build
 	@scripts/dist $(BUILD)

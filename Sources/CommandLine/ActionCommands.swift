@@ -57,12 +57,74 @@ extension Commands {
       "hostname", nil, .value("NAME"), variables: ["HOSTNAME"], help: "Set the host name (implies --uts)",
       refusesEmpty: true),
     Option(
+      "net", "n", variables: ["NET", "UNSHARE_NET"],
+      help: "A network of its own, with nothing in it but loopback"),
+    Option(
+      "network", nil, .list("NAME,..."), variables: ["NETWORK"],
+      help: "Which network: none, the same as --net (no other is in this version)", refusesEmpty: true),
+    Option(
+      "network-args", nil, .list("ARGUMENT,..."), variables: ["NETWORK_ARGS"],
+      help: "Arguments of a network (refused: none of this version takes any)", isHidden: true),
+    Option(
+      "dns", nil, .list("ADDRESS,..."), variables: ["DNS"],
+      help: "Name servers instead of the host's, by address", refusesEmpty: true),
+    Option(
       "userns", "u", variables: ["USERNS", "UNSHARE_USERNS"],
       help: "A user namespace; only root could do without, so for others it changes nothing"),
     Option("no-umask", variables: ["NO_UMASK"], help: "File mode mask 0022 instead of the caller's"),
     Option(
       "no-shared-mount", variables: ["NO_SHARED_MOUNT"], help: "A server of its own instead of the shared one"
     ),
+  ]
+
+  static let rights: [Option] = [
+    Option(
+      "fakeroot", "f", variables: ["FAKEROOT"],
+      help: "Be seen as root inside, with your own rights outside; home is /root"),
+    Option(
+      "no-privs", variables: ["NO_PRIVS"], help: "Root without capabilities, in the container and for good"),
+    Option(
+      "keep-privs", variables: ["KEEP_PRIVS"],
+      help: "Root keeps all capabilities, also where --security uid: makes it another user"),
+    Option(
+      "add-caps", nil, .list("CAPABILITY,..."), variables: ["ADD_CAPS"],
+      help: "Capabilities (or all) that root keeps beside --no-privs or --security uid:"),
+    Option(
+      "drop-caps", nil, .list("CAPABILITY,..."), variables: ["DROP_CAPS"],
+      help: "Capabilities (or all) that root gives up"),
+    Option(
+      "security", nil, .list("uid:N,gid:N[:N...]"), variables: ["SECURITY"],
+      help: "Root becomes this user, of these groups and no others"),
+  ]
+
+  static let limits: [Option] = [
+    Option("cpus", nil, .value("NUMBER"), variables: ["CPUS"], help: "At most so much processor time: 1.5"),
+    Option(
+      "cpu-shares", nil, .value("NUMBER"), variables: ["CPU_SHARES"],
+      help: "Weight against other groups, 2 to 262144 (1024 is usual)"),
+    Option(
+      "cpuset-cpus", nil, .value("LIST"), variables: ["CPUSET_CPUS"], help: "Processors to run on: 0-3,7"),
+    Option(
+      "cpuset-mems", nil, .value("LIST"), variables: ["CPUSET_MEMS"], help: "Memory nodes to use: 0,1"),
+    Option("memory", nil, .value("SIZE"), variables: ["MEMORY"], help: "At most so much memory: 512M, 2G"),
+    Option(
+      "memory-reservation", nil, .value("SIZE"), variables: ["MEMORY_RESERVATION"],
+      help: "Memory that is taken away last"),
+    Option(
+      "memory-swap", nil, .value("SIZE"), variables: ["MEMORY_SWAP"],
+      help: "Memory and swap together; -1 for no limit of swap"),
+    Option(
+      "oom-kill-disable", variables: ["OOM_KILL_DISABLE"],
+      help: "Refused: control groups of version 2 have no such switch", isHidden: true),
+    Option(
+      "pids-limit", nil, .value("NUMBER"), variables: ["PIDS_LIMIT"],
+      help: "At most so many processes and threads; -1 for no limit"),
+    Option(
+      "blkio-weight", nil, .value("NUMBER"), variables: ["BLKIO_WEIGHT"],
+      help: "Weight of input and output against other groups, 10 to 1000"),
+    Option(
+      "apply-cgroups", nil, .value("FILE"), variables: ["APPLY_CGROUPS"],
+      help: "Limits from a TOML file, in place of the options"),
   ]
 
   static let directory = Option(
@@ -73,12 +135,17 @@ extension Commands {
     "app", nil, .value("NAME"), variables: ["APP", "APPNAME"],
     help: "One of the applications in the image (/scif/apps)")
 
-  static let action: [Option] = binds + writable + environment + isolation + [directory, app] + access
+  static let action: [Option] =
+    binds + writable + environment + isolation + rights + limits + [directory, app] + access
 
   static let imageForms = """
     IMAGE is a SIF file, a squashfs file, a directory with a root file system, or a reference (`apus help pull`). The container sees the user's home \
     directory, /tmp, the working directory and the network of the host, unless an option says otherwise.
     """
+
+  static let diagnosis = Option(
+    "diagnose", variables: ["DIAGNOSE"],
+    help: "Follow the program, and say at its end which files it was refused and which options would help")
 
   static let shellOption = Option(
     "shell", "s", .value("PATH"), variables: ["SHELL"], help: "The shell to start")
@@ -96,12 +163,13 @@ extension Commands {
         description: imageForms,
         examples: [
           "apus exec debian.sif cat /etc/os-release", "apus exec --bind /data:/mnt:ro tools.sif ls /mnt",
-        ], options: action)
+        ], options: action + [diagnosis])
     case "run":
       Command(
         ["run"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run what the image is made to run",
         description: imageForms + " The image's run script says what runs; the arguments are handed to it.",
-        examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"], options: action)
+        examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"],
+        options: action + [diagnosis])
     case "shell":
       Command(
         ["shell"], "IMAGE", fewest: 1, summary: "Start a shell in a container", description: imageForms,

@@ -5,9 +5,9 @@ import Testing
 @Suite struct NearestTests {
   @Test(
     arguments: [
-      ("nv", nil), ("dns", nil), ("bidn", "bind"), ("ritable", "writable"), ("evn", "env"), ("p", nil),
+      ("nv", nil), ("nvccli", nil), ("bidn", "bind"), ("ritable", "writable"), ("evn", "env"), ("p", nil),
       ("writabel-tmpfs", "writable-tmpfs"), ("containal", "containall"), ("env-fiel", "env-file"), ("", nil),
-      ("overlays", "overlay"), ("fakeroot", nil), ("security", nil), ("rocm", nil), ("net", nil),
+      ("overlays", "overlay"), ("boot", nil), ("sharens", nil), ("rocm", nil), ("unsquash", nil),
     ] as [(String, String?)])
   func `an option is suggested only where it is very near`(word: String, near: String?) throws {
     let names = try #require(Commands.find(["exec"])).options.map(\.name)

@@ -12,7 +12,7 @@ import Testing
       (["sif", "lst"], 1, "unknown command sif lst", "did you mean `apus sif list`?"),
       (["-x"], 1, "unknown option -x: `apus` has none", "`apus help` lists them"),
       (["exec", "--nv", "x", "y"], 1, "unknown option --nv", "`apus help exec` lists them"),
-      (["exec", "--dns", "x", "y"], 1, "unknown option --dns", "`apus help exec` lists them"),
+      (["exec", "--nvccli", "x", "y"], 1, "unknown option --nvccli", "`apus help exec` lists them"),
       (
         ["exec", "--hostname", "", "x", "y"], 1, "option --hostname: its value is empty",
         "leave the option out"

@@ -101,6 +101,7 @@ import Testing
   @Test func `namespaces, mounts and programs are changed in the engine and the image mount only`() throws {
     let calls = [
       "Namespace.unshare(", "Namespace.enter(", "Mount.pivot(", "Process.become(", "Mount.attach(",
+      "Rights.take(",
     ]
     let allowed = ["Core/Linux", "Core/Engine", "Core/ImageMount"]
     let sources = Self.root.appendingPathComponent("Sources")

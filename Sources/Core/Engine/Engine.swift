@@ -105,21 +105,36 @@ public enum Engine {
   /// `beforeProgram` is called when all stands, by the process that then becomes the program.
   public static func launch(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}, following: Following? = nil
   ) -> EngineFault {
     do throws(EngineFault) {
       try unshare(plan.namespaces)
       for step in plan.namespaces {
         trace?(Notice(.debug, "made a \(step.kind.rawValue) namespace (\(step.reason))"))
       }
-      guard plan.namespaces.contains(where: { $0.kind == .pid }) else {
+      guard following != nil || plan.limits != nil || plan.namespaces.contains(where: { $0.kind == .pid })
+      else {
         try setUp(plan, entered, trace: trace, report: report)
         beforeProgram()
         return Program(plan: plan.program, trace: trace).become()
       }
     } catch { return error }
-    return launchInPIDNamespace(
-      plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram)
+    return launchAsParent(
+      plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram,
+      following: following)
+  }
+
+  /// What a follower of the program is told, and of what.
+  public struct Following {
+    /// Directories of the container of which uses that worked are told too.
+    public let interesting: [String]
+    /// Called when the program has ended.
+    public let seen: ([Observation]) -> Void
+
+    public init(interesting: [String], seen: @escaping ([Observation]) -> Void) {
+      self.interesting = interesting
+      self.seen = seen
+    }
   }
 
   static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
@@ -172,8 +187,18 @@ public enum Engine {
       }
       if !isPrivileged { trace?(Notice(.debug, "entered the inner user namespace")) }
       try Process.forbidNewPrivileges()
+      try take(plan.program.rights, trace: trace)
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }
     if let notice = try Program(plan: plan.program, trace: trace).enterDirectory() { report(notice) }
+  }
+
+  /// The last change of what this process is: nothing after it needs what it takes away.
+  private static func take(_ rights: RightsPlan, trace: Trace?) throws(SystemCallFault) {
+    guard rights.changesProcess else { return }
+    try Rights.take(
+      capabilities: rights.capabilities, uid: rights.identity?.uid,
+      groups: rights.identity.map { [$0.gid] + $0.groups } ?? [])
+    trace?(Notice(.debug, "took on the user and the capabilities of the program (\(rights.reason))"))
   }
 
   private static func buildRoot(
@@ -189,22 +214,35 @@ public enum Engine {
     }
   }
 
-  /// The launcher stays outside as the parent of process 1 and ends with its exit code.
-  private static func launchInPIDNamespace(
+  /// The launcher stays outside as the parent of process 1, or of a program in a control group of its own, which somebody
+  /// has to take away; and ends with its exit code.
+  private static func launchAsParent(
     _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, beforeProgram: () -> Void
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void, following: Following?
   ) -> EngineFault {
+    let isFirst = plan.namespaces.contains { $0.kind == .pid }
+    let group: ControlGroup?
+    do throws(EngineFault) {
+      group = if let limits = plan.limits { try ControlGroup.make(limits) } else { nil }
+    } catch { return error }
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
     unsafe sigprocmask(SIG_SETMASK, &all, &before)
     let child: Int32
-    do throws(SystemCallFault) { child = try Process.fork() } catch {
+    let gate: Gate?
+    do throws(SystemCallFault) {
+      gate = following == nil ? nil : try Gate()
+      child = try Process.fork()
+    } catch {
+      group?.remove()
       return .setup(activity: "start process 1 of the container", cause: error)
     }
     if child == 0 {
       unsafe sigprocmask(SIG_SETMASK, &before, nil)
+      gate?.pass()
       do throws(EngineFault) {
+        try group?.enter()
         try setUp(plan, entered, trace: trace, report: report)
         // Without its parent nobody would reap the container or hand it signals. After the last change of
         // credentials, which would undo it.
@@ -215,12 +253,32 @@ public enum Engine {
       }
       beforeProgram()
       let program = Program(plan: plan.program, trace: trace)
-      if plan.program.usesInit { _exit(Init.run({ program.become() }, report: fault)) }
+      if following != nil {
+        do throws(SystemCallFault) { try Tracing.offer() } catch {
+          let refused = EngineFault.setup(activity: "follow the program (--diagnose)", cause: error)
+          fault(refused)
+          _exit(refused.exitCode)
+        }
+      } else if isFirst, plan.program.usesInit {
+        _exit(Init.run({ program.become() }, report: fault))
+      }
       let error = program.become()
       fault(error)
       _exit(error.exitCode)
     }
     _ = consume entered
-    _exit(SignalForwarding.untilEnd(of: child, blocked: all))
+    let code: Int32
+    if let following {
+      // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
+      try? Namespace.unshare(.mount)
+      gate?.open()
+      let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: all)
+      code = followed.code
+      following.seen(followed.seen)
+    } else {
+      code = SignalForwarding.untilEnd(of: child, blocked: all)
+    }
+    group?.remove()
+    _exit(code)
   }
 }

@@ -19,6 +19,10 @@ public struct HostFacts: Equatable, Sendable {
   public var groups: String
   /// Paths and texts of the files of --env-file.
   public var environmentFiles: [EnvironmentText] = []
+  /// Looked up only where a limit is asked for.
+  public var controlGroups: ControlGroups?
+  /// The text of `--apply-cgroups`.
+  public var limitsText: String?
   /// Bytes of memory the launch may use.
   public var memoryBytes: Int
   public var isPrivileged: Bool

@@ -34,6 +34,7 @@ public func surveyHost(
   for overlay in request.overlays {
     paths.append(ContainerPath.normalized(OverlaySpec(overlay).path, from: base))
   }
+  if !request.security.isEmpty { paths += [SecurityModule.appArmor, SecurityModule.seLinux] }
   if MaskedPaths.apply(to: request) { paths += MaskedPaths.all }
   for path in paths where facts.kinds[path] == nil {
     if let found = try? File.facts(path) {
@@ -55,10 +56,20 @@ public func surveyHost(
       facts.environmentFiles.append(EnvironmentText(path: path, text: text))
     } catch { throw .environmentFileUnreadable(path: path, why: errorText(error.number)) }
   }
+  if !request.limits.isEmpty {
+    facts.controlGroups = surveyControlGroups()
+    if let path = request.limits.values["apply-cgroups"] { facts.limitsText = try limitsText(path) }
+  }
   if request.writableTemporary || request.contain || !request.scratch.isEmpty {
     facts.memoryBytes = Memory.limit
   }
   return facts
+}
+
+private func limitsText(_ path: String) throws(LaunchFault) -> String {
+  do throws(SystemCallFault) {
+    return String(decoding: try File.readAll(path, limit: 1 << 20), as: UTF8.self)
+  } catch { throw .isolation(.limitsFile(path: path, why: errorText(error.number))) }
 }
 
 /// The text of what the site shows as /etc/hosts.

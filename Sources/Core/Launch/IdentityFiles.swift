@@ -3,8 +3,10 @@ internal import Model
 internal import Settings
 
 /// The container's passwd and group: the image's with the caller in them.
-func identityFiles(settings: Settings, host: HostFacts, image: ImageFacts, home: String?) -> [WantedMount] {
-  guard host.user.uid != 0 else { return [] }
+func identityFiles(
+  settings: Settings, host: HostFacts, image: ImageFacts, home: String?, isMappedRoot: Bool = false
+) -> [WantedMount] {
+  guard host.user.uid != 0, !isMappedRoot else { return [] }
   var files: [WantedMount] = []
   if settings.writesPasswd, let text = image.passwd {
     files.append(

@@ -23,6 +23,7 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case appMissing(name: String)
   case appHasNoRunScript(name: String)
   case kind(target: String, sourceIsDirectory: Bool)
+  case isolation(IsolationFault)
 }
 
 extension LaunchFault: Explained {
@@ -110,6 +111,7 @@ extension LaunchFault: Explained {
       Explanation(
         what: "cannot run the application \(printable(name))", why: "it has no run script",
         remedy: "start one of its programs with apus exec --app \(printable(name)) IMAGE PROGRAM")
+    case .isolation(let fault): fault.explanation
     case .kind(let target, let sourceIsDirectory):
       Explanation(
         what: "cannot bind onto \(printable(target))",

@@ -11,7 +11,9 @@ public func planLaunch(
   let overlay = try OverlayChoice(request, host)
   var notices = settings.notices + wanted.notices
   var mounts = wanted.mounts
-  let identity = identityFiles(settings: settings, host: host, image: image, home: wanted.home)
+  let identity = identityFiles(
+    settings: settings, host: host, image: image, home: wanted.home,
+    isMappedRoot: mapsRoot(request, host: host))
   let firstUserBind = mounts.firstIndex { wanted.comesAfterGeneratedFiles($0) } ?? mounts.count
   mounts.insert(
     contentsOf: identity.filter { file in
@@ -28,13 +30,20 @@ public func planLaunch(
   let places = directories(request, host, home: wanted.home).filter { directory in
     !skipped.contains { ContainerPath.isBelow(directory, $0) }
   }
-  let program = try planProgram(
+  var program = try planProgram(
     request, host: host, image: image, home: wanted.home, directories: places, &notices)
+  let steppedNamespaces: [NamespaceStep]
+  let limits: LimitsPlan?
+  do throws(IsolationFault) {
+    steppedNamespaces = try namespaces(request)
+    program.rights = try planRights(request, host: host, image: image, notices: &notices)
+    limits = try planLimits(request, host: host)
+  } catch { throw .isolation(error) }
   var hostName: [PlannedStep] = []
   if let name = request.hostName { hostName.append(PlannedStep(.hostName(name), reason: "--hostname")) }
   return Plan(
-    namespaces: namespaces(request), root: choice.root, steps: hostName + steps, program: program,
-    notices: notices)
+    namespaces: steppedNamespaces, root: choice.root, steps: hostName + steps, program: program,
+    limits: limits, notices: notices)
 }
 
 /// Plans a program of a container that stands already, where `image` is what a survey of its root found and `home` the
@@ -120,13 +129,13 @@ private func sandboxNotice(_ skipped: [String]) -> Notice {
   )
 }
 
-private func namespaces(_ request: LaunchRequest) -> [NamespaceStep] {
+private func namespaces(_ request: LaunchRequest) throws(IsolationFault) -> [NamespaceStep] {
   var steps: [NamespaceStep] = []
   if request.ipc { steps.append(NamespaceStep(.ipc, reason: request.contain ? "--containall" : "--ipc")) }
   if request.uts {
     steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname"))
   }
-  if request.network { steps.append(NamespaceStep(.network, reason: "a network of its own was asked for")) }
+  if let network = try networkStep(request) { steps.append(network) }
   if request.pid {
     let reason = request.instance != nil ? "an instance" : request.contain ? "--containall" : "--pid"
     steps.append(NamespaceStep(.pid, reason: reason))

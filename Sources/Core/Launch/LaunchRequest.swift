@@ -38,7 +38,21 @@ public struct LaunchRequest: Equatable, Sendable {
   public var uts = false
   /// A network of its own, with nothing in it but a loopback device.
   public var network = false
+  /// Names of `--network`; empty: none was named.
+  public var networks: [String] = []
+  public var networkArguments: [String] = []
+  /// Addresses of name servers that take the place of the host's.
+  public var nameServers: [String] = []
   public var hostName: String?
+  /// Whether the program is seen as root, in a user namespace of its own.
+  public var fakeroot = false
+  public var noPrivileges = false
+  public var keepPrivileges = false
+  public var addedCapabilities: [String] = []
+  public var droppedCapabilities: [String] = []
+  /// Words of `--security`: `uid:1000`.
+  public var security: [String] = []
+  public var limits = LimitsRequest()
   public var noUmask = false
   public var workingDirectory: String?
   /// The directory the image names as the one to start in (`WorkingDir` of an OCI configuration).
@@ -74,5 +88,6 @@ public struct LaunchRequest: Equatable, Sendable {
     }
     if noPID { pid = false }
     if hostName != nil { uts = true }
+    if !networks.isEmpty { network = true }
   }
 }

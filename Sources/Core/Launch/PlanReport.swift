@@ -45,6 +45,11 @@ public struct PlanReport: Sendable {
     out += "environment:\n"
     for variable in variables { out += "  \(printable(variable.entry)) — \(variable.source)\n" }
     let program = plan.program
+    for line in rights { out += line + "\n" }
+    if let limits = plan.limits {
+      out += "limits, of a control group made in \(printable(limits.parent)) (\(limits.reason)):\n"
+      for value in limits.values { out += "  \(printable(value.file)) \(printable(value.text))\n" }
+    }
     out += "working directory: \(program.directories.map { printable($0) }.joined(separator: ", else "))\n"
     if program.usesInit { out += "process 1: the init of apus\n" }
     if let umask = program.umask { out += "umask: 0\(String(umask, radix: 8))\n" }
@@ -90,11 +95,47 @@ public struct PlanReport: Sendable {
           })
       ),
       ("directories", .array(plan.program.directories.map { .string($0) })),
+      ("rights", .object(rightsMembers)),
+      (
+        "limits",
+        .array(
+          (plan.limits?.values ?? []).map {
+            .object([("file", .string($0.file)), ("value", .string($0.text))])
+          })
+      ),
       ("init", .bool(plan.program.usesInit)),
       ("umask", plan.program.umask.map { .integer(Int($0)) } ?? .null),
       ("arguments", .array(plan.program.arguments.map { .string($0) })),
       ("notices", .array(plan.notices.map { .string($0.text) })),
     ])
+  }
+
+  private var rights: [String] {
+    let rights = plan.program.rights
+    var lines: [String] = []
+    if rights.isMappedRoot { lines.append("user: root inside, and you outside (--fakeroot)") }
+    if let identity = rights.identity {
+      let groups = ([identity.gid] + identity.groups).map { "\($0)" }.connected(by: ", ")
+      lines.append("user: uid \(identity.uid), groups \(groups) (\(rights.reason))")
+    }
+    if let bits = rights.capabilities {
+      lines.append("capabilities: \(Capabilities.text(bits)) (\(rights.reason))")
+    }
+    return lines
+  }
+
+  private var rightsMembers: [(String, JSON)] {
+    let rights = plan.program.rights
+    var members: [(String, JSON)] = [("fakeroot", .bool(rights.isMappedRoot))]
+    if let identity = rights.identity {
+      members += [
+        ("uid", .integer(Int(identity.uid))),
+        ("gids", .array(([identity.gid] + identity.groups).map { .integer(Int($0)) })),
+      ]
+    }
+    members.append(
+      ("capabilities", rights.capabilities.map { .string(Capabilities.text($0)) } ?? .null))
+    return members
   }
 
   private var namespaces: [(kind: String, reason: String)] {

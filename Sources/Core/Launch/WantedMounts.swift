@@ -40,7 +40,7 @@ struct WantedMounts {
     addTemporary()
     try addHome()
     try addScratch()
-    addGeneratedFiles()
+    try addGeneratedFiles()
     try addUserBinds()
     try addRequested()
     addWorkingDirectory()
@@ -197,7 +197,8 @@ struct WantedMounts {
   private mutating func addHome() throws(LaunchFault) {
     guard !request.noHome, isWanted("home") else { return }
     var source = host.home
-    var target = host.home
+    // Root's, whose entry in the image's passwd says so too.
+    var target = mapsRoot(request, host: host) ? "/root" : host.home
     var reason = "the home directory"
     if let spec = request.homeSpec {
       let parts = spec.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -281,13 +282,25 @@ struct WantedMounts {
   }
 
   /// passwd and group depend on the image: the planner adds them once it knows it.
-  private mutating func addGeneratedFiles() {
+  private mutating func addGeneratedFiles() throws(LaunchFault) {
+    var contents = host.resolverConfiguration
+    var reason = "name servers of the host"
+    if !request.nameServers.isEmpty {
+      do throws(IsolationFault) { contents = try resolverConfiguration(request.nameServers) } catch {
+        throw .isolation(error)
+      }
+      reason = "--dns"
+      if !settings.writesResolverConfiguration {
+        notices.append(
+          Notice(.warning, "ignoring --dns: this site writes no /etc/resolv.conf (config resolv_conf = no)"))
+      }
+    }
     if settings.writesResolverConfiguration, isWanted("/etc/resolv.conf"),
-      let contents = host.resolverConfiguration
+      let contents
     {
       add(
         "/etc/resolv.conf", .file(contents, mode: 0o644), directory: false,
-        reason: "name servers of the host", optional: true)
+        reason: reason, optional: true)
     }
     if let name = request.hostName {
       addHosts(name)

@@ -8,17 +8,20 @@ public struct Plan: Equatable, Sendable {
   /// Mounts and files, in order. A target is a path of the container.
   public var steps: [PlannedStep]
   public var program: ProgramPlan
+  /// Limits of this container's own; nil: those its caller is under, and no others.
+  public var limits: LimitsPlan?
   /// What the user is told before the program starts.
   public var notices: [Notice]
 
   public init(
     namespaces: [NamespaceStep] = [], root: RootPlan, steps: [PlannedStep] = [], program: ProgramPlan,
-    notices: [Notice] = []
+    limits: LimitsPlan? = nil, notices: [Notice] = []
   ) {
     self.namespaces = namespaces
     self.root = root
     self.steps = steps
     self.program = program
+    self.limits = limits
     self.notices = notices
   }
 }
@@ -153,6 +156,8 @@ public struct ProgramPlan: Equatable, Sendable {
   public var umask: UInt32?
   /// Whether pid 1 of a new PID namespace is our small init instead of the program.
   public var usesInit: Bool
+  /// Who the program is; the caller, unless it says otherwise.
+  public var rights = RightsPlan()
 
   public init(
     arguments: [String], environment: [String], directories: [String], directoryIsRequired: Bool = false,

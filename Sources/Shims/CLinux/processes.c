@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -87,6 +88,23 @@ int apus_close_range(unsigned first, unsigned last, unsigned flags) {
 
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   RESULT(prctl(option, a, b, c, d));
+}
+
+int apus_permitted_capabilities(uint64_t *bits) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2] = {{0}};
+  if (syscall(SYS_capget, &header, data) < 0) return -errno;
+  *bits = data[0].permitted | (uint64_t)data[1].permitted << 32;
+  return 0;
+}
+
+int apus_set_capabilities(uint64_t bits) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2];
+  for (int half = 0; half < 2; half++) {
+    data[half].permitted = data[half].effective = data[half].inheritable = (uint32_t)(bits >> (32 * half));
+  }
+  RESULT(syscall(SYS_capset, &header, data));
 }
 
 // The one thing remembered here: where the kernel put the arguments. glibc hands them to constructors.

@@ -158,14 +158,15 @@ private func subordinateIDs(_ node: NodeFacts) -> Check {
     return Check("subordinate ids", .good, found)
   }
   return Check(
-    "subordinate ids", .missing, found, cost: "nothing in this version: --fakeroot will need them",
+    "subordinate ids", .missing, found,
+    cost: "nothing in this version: with --fakeroot root is the only user, with them or without",
     remedy:
       "the administrator installs uidmap and adds a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
   )
 }
 
 private func cgroups(_ node: NodeFacts) -> Check {
-  let cost = "nothing in this version: limits of single containers will need it"
+  let cost = "limits of single containers (--memory, --cpus, --pids-limit) are refused"
   guard let cgroup = node.cgroup else {
     return Check(
       "cgroups", .missing, node.hasFirstCgroups ? "version 1" : "no version is mounted", cost: cost,

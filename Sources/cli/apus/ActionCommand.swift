@@ -23,6 +23,7 @@ func runAction(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     launching.mount.lingerSeconds = 0
     launching.explains = parsed.isOn("json") ? .json : .text
   }
+  launching.diagnoses = parsed.isOn("diagnose")
   return launching.run()
 }
 
@@ -99,14 +100,32 @@ func makeRequest(_ parsed: Parsed, _ imagePath: String, arguments: [String]) -> 
   request.noInit = parsed.isOn("no-init")
   request.ipc = parsed.isOn("ipc")
   request.uts = parsed.isOn("uts")
+  request.network = parsed.isOn("net")
+  request.networks = parsed.all("network")
+  request.networkArguments = parsed.all("network-args")
+  request.nameServers = parsed.all("dns")
   request.hostName = parsed.value("hostname")
   request.noUmask = parsed.isOn("no-umask")
   request.workingDirectory = parsed.value("cwd")
   request.shellPath = parsed.value("shell")
   // Inside a container the variable is set to nothing where no application is selected.
   request.app = parsed.value("app").flatMap { $0.isEmpty ? nil : $0 }
+  setRights(of: &request, parsed)
   request.expand(containAll: parsed.isOn("containall"), compat: parsed.isOn("compat"))
   return request
+}
+
+private func setRights(of request: inout LaunchRequest, _ parsed: Parsed) {
+  request.fakeroot = parsed.isOn("fakeroot")
+  request.noPrivileges = parsed.isOn("no-privs")
+  request.keepPrivileges = parsed.isOn("keep-privs")
+  request.addedCapabilities = parsed.all("add-caps")
+  request.droppedCapabilities = parsed.all("drop-caps")
+  request.security = parsed.all("security")
+  for name in LimitsRequest.optionNames {
+    if let value = parsed.value(name) { request.limits.values[name] = value }
+  }
+  request.limits.disablesKiller = parsed.isOn("oom-kill-disable")
 }
 
 /// How the image is mounted for the caller of the options.

@@ -8,6 +8,7 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   var words = Array(arguments.dropFirst())
   // A SIF's first line names the runtime by this name: the file is the first word, and is run quietly.
   let name = ContainerPath.lastComponent(arguments.first ?? "apus")
+  let called = ProgramName(name)
   if name == "run-apus" || name == "run-singularity" { words = ["--quiet", "run"] + words }
   var output = Output()
   if words.first == "slurm-helper" { return runSlurmHelper(words, variables, output) }
@@ -15,7 +16,7 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   do throws(UsageFault) {
     parsed = try Parser().parse(words, environment: variables.hasSettings ? { variables[$0] } : nil)
   } catch {
-    if words.contains("--version") { return runVersion(output, named: true) }
+    if words.contains("--version") { return runVersion(output, calledAs: called, named: true) }
     if error == .noCommand || words.first == "--help" || words.first == "-h" { return runHelp([], output) }
     // `apus exec --help` lacks its operands.
     if case .operandCount = error, let command = helpAsked(words) { return runHelp(command, output) }
@@ -30,14 +31,15 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   }
   output.level = level(parsed, variables)
   if parsed.isOn("nocolor") { output.usesColor = false }
-  if parsed.isOn("version") { return runVersion(output, named: true) }
+  if parsed.isOn("version") { return runVersion(output, calledAs: called, named: true) }
   if parsed.isOn("help") { return runHelp(parsed.command.path, output) }
   if reference(of: parsed) != nil { return runImageProgram(words, variables, output) }
-  return dispatch(parsed, words, variables, output)
+  return dispatch(parsed, words, calledAs: called, variables, output)
 }
 
-private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variables, _ output: Output) -> Int32
-{
+private func dispatch(
+  _ parsed: Parsed, _ words: [String], calledAs called: ProgramName, _ variables: Variables, _ output: Output
+) -> Int32 {
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "instance": runInstance(parsed, variables, output)
@@ -49,7 +51,7 @@ private func dispatch(_ parsed: Parsed, _ words: [String], _ variables: Variable
   case "sif": runSIF(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)
-  case "version": runVersion(output, named: false)
+  case "version": runVersion(output, calledAs: called, named: false)
   case "completion": runCompletion(parsed, output)
   case "man": runManual(parsed, output)
   default: runHelp(parsed.operands, output)

@@ -1,5 +1,4 @@
 internal import Linux
-internal import Messages
 internal import Model
 
 /// Where this program is installed: everything else is found from there.
@@ -22,9 +21,4 @@ enum Installation {
     if prefix == "/usr", path.hasPrefix("etc/") { return "/" + path }
     return (prefix == "/" ? "" : prefix) + "/" + path
   }
-}
-
-func runVersion(_ output: Output, named: Bool) -> Int32 {
-  output.result((named ? "apus version " : "") + Installation.version + "\n")
-  return 0
 }

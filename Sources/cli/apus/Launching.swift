@@ -19,6 +19,8 @@ struct Launching {
   var output: Output
   /// Shows the plan instead of carrying it out.
   var explains: PlanForm?
+  /// Follows the program, and says at its end what it was refused and what would help.
+  var diagnoses = false
   /// The exit code where the launch itself fails.
   var failure = ExitCode.failure
   /// Called when all stands, by the process that then becomes the program.
@@ -63,7 +65,8 @@ struct Launching {
     let trace: Engine.Trace? = output.tells(.debug) ? { output.notice($0) } : nil
     do throws(EngineFault) {
       let entered = try Engine.enter(
-        mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged, trace: trace)
+        mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged,
+        mapsRoot: mapsRoot(request, host: host), trace: trace)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(
@@ -91,9 +94,17 @@ struct Launching {
       if plan.program.arguments.isEmpty { return 0 }
       let fault = Engine.launch(
         plan, in: entered, trace: trace, report: { output.notice($0) },
-        fault: { _ = output.fatal($0.explanation, exit: exitCode(of: $0)) }, beforeProgram: beforeProgram)
+        fault: { _ = output.fatal($0.explanation, exit: exitCode(of: $0)) }, beforeProgram: beforeProgram,
+        following: diagnoses ? following(plan) : nil)
       return output.fatal(fault.explanation, exit: exitCode(of: fault))
     } catch { return output.fatal(error.explanation, exit: exitCode(of: error)) }
+  }
+
+  private func following(_ plan: Plan) -> Engine.Following {
+    let home = plan.program.environment.first { $0.hasPrefix("HOME=") }.map { String($0.dropFirst(5)) }
+    return Engine.Following(interesting: home.map { [$0] } ?? []) { seen in
+      for line in Diagnosis(seen, plan: plan, home: home).lines { output.notice(Notice(.info, line)) }
+    }
   }
 
   private func explain(

@@ -54,6 +54,10 @@ int apus_spawn(const char *path, char *const argv[], char *const envp[], const i
 int apus_close_range(unsigned first, unsigned last, unsigned flags);
 // prctl(2) with integer arguments.
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+// The permitted capabilities of this thread, as bits (capset(2)).
+int apus_permitted_capabilities(uint64_t *bits);
+// Makes them its permitted, effective and inheritable ones.
+int apus_set_capabilities(uint64_t bits);
 // A thread of its own with a stack of `stack_bytes`, detached. `run(context)` is its life. All signals are blocked in it.
 int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes);
 
@@ -108,5 +112,26 @@ int apus_removexattr(const char *path, const char *name);
 
 // The type of the file system that holds a descriptor (statfs f_type), or -errno.
 long apus_filesystem_type(int descriptor);
+
+// Following a program's system calls (ptrace(2)), stop by stop.
+struct apus_call {
+  int is_entry, is_exit;
+  uint64_t number, arguments[6];  // of an entry
+  int failure;                    // of an exit: the errno, or 0
+};
+// The caller's parent follows it from here on.
+int apus_trace_me(void);
+// Chooses what of a stopped child and of its descendants is followed. Those left when the caller ends go on alone.
+int apus_trace_start(int pid);
+// Lets a stopped process go on to its next system call or its return, with a signal or 0.
+int apus_trace_continue(int pid, int signal);
+int apus_trace_call(int pid, struct apus_call *call);
+long apus_read_memory(int pid, uint64_t address, void *bytes, size_t count);
+// What a call does with a file: 1, or 0 when it has nothing to do with one. `use` is 0 to look, 1 to read, 2 to write, 3 to
+// execute; `path` is an address of the process.
+int apus_file_call(int pid, const struct apus_call *call, int *use, int *directory, uint64_t *path);
+// The signal of a stop and the event behind it (waitpid's macros).
+int apus_stop_signal(int status);
+int apus_stop_event(int status);
 
 #endif

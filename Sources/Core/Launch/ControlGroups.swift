@@ -1,0 +1,59 @@
+internal import Model
+
+/// What the host has of control groups, as far as a launch could make one of its own.
+public struct ControlGroups: Equatable, Sendable {
+  /// Whether version 2 is in charge: mounted where it belongs, and no other.
+  public var isUnified: Bool
+  /// The caller's group and those above it, the nearest first.
+  public var groups: [Group]
+
+  public struct Group: Equatable, Sendable {
+    /// Absolute, of the host's file system.
+    public var path: String
+    /// What groups below may limit (cgroup.subtree_control).
+    public var controllers: [String]
+    /// Whether the caller may make groups in it and move its own processes between them.
+    public var isWritable: Bool
+
+    public init(path: String, controllers: [String], isWritable: Bool) {
+      self.path = path
+      self.controllers = controllers
+      self.isWritable = isWritable
+    }
+  }
+
+  public init(isUnified: Bool = false, groups: [Group] = []) {
+    self.isUnified = isUnified
+    self.groups = groups
+  }
+}
+
+/// Plans the limits of a launch; nil: there are none. The group is made in the nearest one that the caller may use and
+/// that hands on every controller needed: in the caller's own it rarely can be, because groups that hand controllers on
+/// have no processes themselves (cgroups(7), "no internal processes").
+func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault) -> LimitsPlan? {
+  guard let option = request.limits.first else { return nil }
+  let values = try limitValues(request.limits, file: host.limitsText)
+  guard let groups = host.controlGroups, groups.isUnified else {
+    throw .noLimits(
+      option: option,
+      why: "that takes control groups of version 2, and this node has version 1, or both (hybrid)")
+  }
+  var needed: [String] = []
+  // What every group has (`cgroup.max.depth`) is no controller's.
+  for value in values where value.controller != "cgroup" && !needed.contains(value.controller) {
+    needed.append(value.controller)
+  }
+  let usable = groups.groups.filter(\.isWritable)
+  guard !usable.isEmpty else {
+    throw .noLimits(
+      option: option, why: "no control group above this process is yours to use (none is delegated)")
+  }
+  guard let parent = usable.first(where: { group in needed.allSatisfy { group.controllers.contains($0) } })
+  else {
+    let lacking = needed.filter { name in !usable.contains { $0.controllers.contains(name) } }
+    let names = (lacking.isEmpty ? needed : lacking).connected(by: ", ")
+    throw .noLimits(option: option, why: "the control groups that are yours do not hand on: \(names)")
+  }
+  return LimitsPlan(parent: parent.path, values: values, reason: option)
+}

@@ -1,0 +1,78 @@
+public import Model
+
+/// Why what a request says of network, rights or limits cannot be had.
+public enum IsolationFault: Error, Equatable, Sendable {
+  case network(name: String)
+  case networkArguments
+  case nameServer(text: String)
+  case rootOnly(option: String)
+  case unknownCapability(name: String, option: String)
+  case securitySyntax(word: String)
+  /// `isInKernel`: the kernel could, and this version does not.
+  case securityModule(name: String, word: String, isInKernel: Bool)
+  case limitSyntax(option: String, value: String, why: String)
+  case limitsTogether(option: String)
+  case noLimits(option: String, why: String)
+  case limitsFile(path: String, why: String)
+}
+
+extension IsolationFault: Explained {
+  public var explanation: Explanation {
+    switch self {
+    case .network(let name):
+      Explanation(
+        what: "cannot use --network \(printable(name))",
+        why: "networks that have to be set up (CNI, slirp4netns, pasta) are not in this version",
+        remedy: "leave it out for the network of the host, or use --network none: loopback and nothing else")
+    case .networkArguments:
+      Explanation(
+        what: "cannot use --network-args",
+        why: "networks that take arguments (CNI) are not in this version",
+        remedy: "leave it out for the network of the host, or use --network none: loopback and nothing else")
+    case .nameServer(let text):
+      Explanation(
+        what: "cannot use --dns \(printable(text))", why: "it is not an IPv4 or IPv6 address",
+        remedy:
+          "name servers are given by their addresses, several separated by commas: --dns 192.0.2.1,2001:db8::1"
+      )
+    case .rootOnly(let option):
+      Explanation(
+        what: "cannot use \(printable(option))", why: "it requires root privileges",
+        remedy: "leave it out, or have root start the container")
+    case .unknownCapability(let name, let option):
+      Explanation(
+        what: "cannot use \(option) \(printable(name))", why: "there is no capability of that name",
+        remedy: "names are those of capabilities(7), with or without CAP_: CAP_NET_RAW, net_raw, or all")
+    case .securitySyntax(let word):
+      Explanation(
+        what: "cannot understand --security \(printable(word))",
+        why: "it is neither uid: with a number nor gid: with numbers",
+        remedy: "write it as uid:1000,gid:1000, with more groups as gid:1000:2000")
+    case .securityModule(let name, let word, let isInKernel):
+      Explanation(
+        what: "cannot use --security \(printable(word))",
+        why: isInKernel
+          ? "\(name) is not set up by this version"
+          : "\(name) is not enabled or not supported on this system",
+        remedy: "leave it out: the program runs under what its caller runs under")
+    case .limitSyntax(let option, let value, let why):
+      Explanation(
+        what: "cannot understand \(option) \(printable(value))", why: why,
+        remedy: "see `apus help exec` for what it takes")
+    case .limitsTogether(let option):
+      Explanation(
+        what: "cannot use --apply-cgroups with \(option)", why: "limits come from one place",
+        remedy: "write them all into the file, or all as options")
+    case .noLimits(let option, let why):
+      Explanation(
+        what: "cannot set the limit of \(option)", why: why,
+        remedy:
+          "let the batch system set it (Slurm: --mem, --cpus-per-task), or leave it out; limits of the caller"
+          + " (ulimit, the job's control group) hold in the container in any case")
+    case .limitsFile(let path, let why):
+      Explanation(
+        what: "cannot use --apply-cgroups \(printable(path))", why: why,
+        remedy: "it holds tables cpu, memory, pids and unified, as in the OCI specification's resources")
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import Model
+import Testing
+
+@testable import Launch
+
+@Suite struct LimitsTests {
+  static func values(_ options: [(String, String)], file: String? = nil) throws(IsolationFault) -> [String] {
+    var request = LimitsRequest()
+    for (name, value) in options { request.values[name] = value }
+    return try limitValues(request, file: file).map { $0.file + " " + $0.text }
+  }
+
+  @Test(arguments: [
+    ("cpus", "1.5", "cpu.max 150000 100000"), ("cpus", "0.01", "cpu.max 1000 100000"),
+    ("cpu-shares", "1024", "cpu.weight 39"), ("cpu-shares", "2", "cpu.weight 1"),
+    ("cpu-shares", "262144", "cpu.weight 10000"), ("cpuset-cpus", "0-3,7", "cpuset.cpus 0-3,7"),
+    ("cpuset-mems", "0", "cpuset.mems 0"), ("memory", "512", "memory.max 512"),
+    ("memory", "512M", "memory.max 536870912"), ("memory", "1g", "memory.max 1073741824"),
+    ("memory", "1GiB", "memory.max 1073741824"), ("memory", "2kb", "memory.max 2048"),
+    ("memory", "9b", "memory.max 9"), ("memory-reservation", "1k", "memory.low 1024"),
+    ("memory-swap", "-1", "memory.swap.max max"), ("pids-limit", "100", "pids.max 100"),
+    ("pids-limit", "-1", "pids.max max"), ("blkio-weight", "10", "io.weight 1"),
+    ("blkio-weight", "1000", "io.weight 10000"),
+  ]) func `an option is a file of the group and its text`(name: String, value: String, line: String) throws {
+    #expect(try Self.values([(name, value)]) == [line])
+  }
+
+  @Test func `swap is what is left of both`() throws {
+    let values = try Self.values([("memory-swap", "3M"), ("memory", "1M")])
+    #expect(values == ["memory.max 1048576", "memory.swap.max 2097152"])
+  }
+
+  @Test(arguments: [
+    ("cpus", "0"), ("cpus", "x"), ("cpus", "nan"), ("cpus", "-1"), ("cpus", "inf"), ("cpu-shares", "1"),
+    ("cpuset-cpus", ""), ("cpuset-cpus", "0-"), ("cpuset-cpus", "0-1-2"), ("cpuset-cpus", "a"),
+    ("cpuset-cpus", "0\n1"), ("memory", ""), ("memory", "G"), ("memory", "1X"), ("memory", "-1"),
+    ("memory", "9999999999G"), ("memory-swap", "1G"), ("pids-limit", "-2"), ("pids-limit", "1.5"),
+    ("blkio-weight", "9"),
+  ]) func `refuses by the option`(name: String, value: String) {
+    #expect {
+      try Self.values([(name, value)])
+    } throws: { error in
+      guard case .limitSyntax("--" + name, value, _) = error as? IsolationFault else { return false }
+      return true
+    }
+  }
+
+  @Test func `less swap than memory, and no killer, cannot be had`() {
+    #expect(throws: IsolationFault.self) { try Self.values([("memory-swap", "1M"), ("memory", "2M")]) }
+    var request = LimitsRequest()
+    request.disablesKiller = true
+    #expect(throws: IsolationFault.self) { try limitValues(request, file: nil) }
+  }
+
+  @Test func `a file says the same in tables`() throws {
+    let file = """
+      # limits
+      [cpu]
+      shares = 1024 # usual
+      quota = 150000
+      cpus = "0-1"
+      [memory]
+        limit = 1_048_576
+        swap = 2097152
+        disableOOMKiller = false
+      [pids]
+      limit = 100
+      [blockIO]
+      weight = 10
+      [unified]
+      "memory.high" = "900#K"
+      """
+    #expect(
+      try Self.values([("apply-cgroups", "/f")], file: file) == [
+        "cpu.weight 39", "cpuset.cpus 0-1", "memory.max 1048576", "memory.swap.max 1048576", "pids.max 100",
+        "io.weight 1", "memory.high 900#K", "cpu.max 150000 100000",
+      ])
+  }
+
+  @Test(arguments: [
+    "", "[memory]\n", "limit = 1\n", "[memory]\nlimit = \"much\"\n", "[memory]\nlimit\n",
+    "[[devices]]\nallow = true\n",
+    "[memory]\ndisableOOMKiller = true\n", "[memory]\nkernel = 1\n", "[unified]\n\"../memory.max\" = \"1\"\n",
+    "[unified]\nmemory = \"1\"\n", "[memory]\nswap = 1\n",
+  ]) func `refuses a file with anything it cannot set`(file: String) {
+    #expect {
+      try Self.values([("apply-cgroups", "/f")], file: file)
+    } throws: { error in
+      guard case .limitsFile("/f", _) = error as? IsolationFault else { return false }
+      return true
+    }
+  }
+
+  @Test func `limits come from options or a file`() {
+    #expect(throws: IsolationFault.limitsTogether(option: "--memory")) {
+      try Self.values([("apply-cgroups", "/f"), ("memory", "1G")], file: "[pids]\nlimit = 1\n")
+    }
+  }
+
+  static func plan(_ groups: ControlGroups?, _ options: [String] = ["memory", "pids-limit"])
+    throws(LaunchFault) -> LimitsPlan?
+  {
+    var host = Facts.node()
+    host.controlGroups = groups
+    return try Facts.plan(host: host) { request in
+      for name in options { request.limits.values[name] = "100" }
+    }.limits
+  }
+
+  static func group(_ path: String, _ controllers: [String], _ isWritable: Bool) -> ControlGroups.Group {
+    ControlGroups.Group(path: path, controllers: controllers, isWritable: isWritable)
+  }
+
+  @Test func `the group is made in the nearest one that is ours and hands on what is needed`() throws {
+    let groups = ControlGroups(
+      isUnified: true,
+      groups: [
+        Self.group("/g/job/step", [], true), Self.group("/g/job", ["memory"], true),
+        Self.group("/g", ["memory", "pids", "cpu"], true), Self.group("/", ["memory", "pids"], false),
+      ])
+    #expect(try Self.plan(groups)?.parent == "/g")
+    #expect(try Self.plan(groups, ["memory"])?.parent == "/g/job")
+    #expect(try Self.plan(groups, [])?.parent == nil)
+  }
+
+  @Test func `where no group is ours, or one hands on too little, it is said`() {
+    func why(_ groups: ControlGroups?) -> String? {
+      do throws(LaunchFault) { _ = try Self.plan(groups) } catch {
+        if case .isolation(.noLimits(_, let why)) = error { return why }
+      }
+      return nil
+    }
+    #expect(why(nil)?.contains("version 2") == true)
+    #expect(why(ControlGroups(isUnified: false))?.contains("hybrid") == true)
+    #expect(
+      why(ControlGroups(isUnified: true, groups: [Self.group("/", ["memory", "pids"], false)]))?
+        .contains("none is delegated") == true)
+    #expect(
+      why(ControlGroups(isUnified: true, groups: [Self.group("/", ["memory"], true)]))?
+        .hasSuffix("do not hand on: pids") == true)
+  }
+}
