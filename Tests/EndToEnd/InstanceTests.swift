@@ -107,7 +107,7 @@ import Testing
         try Installed.execute(
           [
             "/bin/sh", "-c",
-            "grep -lz 'apus: instance many\\|first process of an' /proc/[0-9]*/cmdline | wc -l",
+            "grep -lz '[a]pus: instance many\\|[f]irst process of an' /proc/[0-9]*/cmdline | wc -l",
           ],
           as: .root
         ).line.split(separator: " ").first.flatMap { Int($0) } ?? -1
@@ -357,15 +357,19 @@ import Testing
       try place.start("two", ["--no-pid"], ["stubborn"])
       #expect(place.awaits("starts", in: "two"))
       #expect(try place.stop("--timeout", "0.5", "two").code == 0)
-      let left = try Installed.execute(
-        ["/bin/sh", "-c", "grep -lz stubborn /proc/[0-9]*/cmdline | grep -v self"], as: .root)
-      #expect(left.out.isEmpty, "\(left.out)")
+      // Killed together with the first process, whose end is waited for.
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          (try? Installed.execute(
+            ["/bin/sh", "-c", "grep -lz '[s]tubborn' /proc/[0-9]*/cmdline"], as: .root))?.out.isEmpty ?? false
+        })
     }
   }
 
   @Test func `stats add up what the processes use`() throws {
     try Self.withPlace { place in
       try place.start("one")
+      #expect(place.awaits("starts", in: "one"))
       let outcome = try place.apus(["instance", "stats", "--json", "one"])
       let json = try JSON(parsing: Array(outcome.out.utf8))
       guard case .integer(let count)? = json["processes"], case .integer(let memory)? = json["memoryBytes"]

@@ -36,7 +36,7 @@ import Testing
       ("oras://host/x:1", "oras://docker.io/host/x:1"),
       ("library://a/b/c", "library uri"), ("https://host/x.sif", "https://host/x.sif"),
       ("oci:folder", "folder"), ("oci-archive:x.tar", "x.tar"), ("docker-archive:x.tar", "x.tar"),
-      ("instance://web", "this version has no instances"),
+      ("instance://web", "instance"),
     ])
   func `a reference is told from a path`(reference: String, text: String) throws {
     for words in [

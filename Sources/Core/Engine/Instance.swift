@@ -35,10 +35,14 @@ extension Engine {
         fault(error)
         _exit(error.exitCode)
       }
+      // From here on it may be told to stop. A signal that arrived unblocked would be lost on a process 1.
+      unsafe sigprocmask(SIG_SETMASK, &all, nil)
+      // The program and what it starts are in this process's group: one signal reaches all of it.
+      setpgid(0, 0)
       beforeProgram()
       let program = Program(plan: plan.program, trace: trace)
-      _exit(
-        StayingInit.run(plan.program.arguments.isEmpty ? nil : { program.become() }, report: fault))
+      let start: (() -> EngineFault)? = plan.program.arguments.isEmpty ? nil : { program.become() }
+      _exit(StayingInit.run(start, signals: (blocked: all, before: before), report: fault))
     }
     _ = consume entered
     started(child)

@@ -12,19 +12,18 @@ internal import Model
 enum StayingInit {
   private static let endings = [SIGTERM, SIGINT, SIGQUIT]
 
-  /// Runs `start`, if there is a program, as a child. Returns the exit code for this process.
-  static func run(_ start: (() -> EngineFault)?, report: (EngineFault) -> Void) -> Int32 {
-    var all = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe sigprocmask(SIG_SETMASK, &all, &before)
-    // The program and what it starts are in this process's group: one signal reaches all of it.
-    setpgid(0, 0)
+  /// Runs `start`, if there is a program, as a child with the mask `before`. Returns the exit code for this process,
+  /// whose signals are `blocked` already.
+  static func run(
+    _ start: (() -> EngineFault)?, signals: (blocked: sigset_t, before: sigset_t),
+    report: (EngineFault) -> Void
+  ) -> Int32 {
     if getpid() != 1 { try? Process.adoptOrphans() }
     var program: Int32 = 0
     if let start {
       guard let child = try? Process.fork() else { return ExitCode.failure }
       if child == 0 {
+        var before = signals.before
         unsafe sigprocmask(SIG_SETMASK, &before, nil)
         let fault = start()
         report(fault)
@@ -36,7 +35,7 @@ enum StayingInit {
     Process.closeAll(from: 3)
     Process.setTitle("apus: first process of an instance")
     Process.setName("apus-init")
-    return stay(program, all)
+    return stay(program, signals.blocked)
   }
 
   /// `program`: 0 where there is none, or it has ended.
