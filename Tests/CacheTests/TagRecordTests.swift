@@ -30,7 +30,8 @@ extension CacheTests {
     }
 
     @Test func `of more warnings than there is room for the first are kept`() throws {
-      let cache = try Folder().cache()
+      let folder = try Folder()
+      let cache = try folder.cache()
       var record = Self.record
       record.warnings = (0..<100).map { "\($0) " + String(repeating: "\u{1}", count: 1000) }
       try cache.setTag(record)

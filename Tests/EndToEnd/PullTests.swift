@@ -98,11 +98,7 @@ import Testing
     }
   }
 
-  @Test
-  func
-    `an image that stands alone is refused for another architecture than it is for, unless that is asked for`()
-    throws
-  {
+  @Test func `an image that stands alone must be for the architecture that is wanted`() throws {
     try RegistryCaller.with { us in
       let image = "\(Registry.plain)/images/tiny"
       for source in ["docker://" + image, "oci:" + Registry.layout("tiny")] {
