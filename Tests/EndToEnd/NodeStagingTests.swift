@@ -40,7 +40,8 @@ import Testing
     func words(_ more: [String] = [], command: String = "start") -> [String] {
       [
         path + "/libexec/apus/apus-image", "slurm-helper", command, "--option", "container-image=image.sif",
-        "--site", "cache_dir=" + cache, "--node", "n7", "--nodeid", "0", "--batch", "--fd", "9", "--source",
+        "--site", "cache_dir=" + cache, "--node", "n7", "--nodeid", "0", "--batch", "/spool/script", "--fd",
+        "9", "--source",
         image,
         "--stage", "node",
       ] + more
@@ -76,7 +77,7 @@ import Testing
       #expect(
         lines[0].hasPrefix(
           "slurm-helper start --option container-image=image.sif --site cache_dir=\(node.cache) --node n7 "
-            + "--nodeid 0 --batch --fd 9 --handed descriptor:"))
+            + "--nodeid 0 --batch /spool/script --fd 9 --handed descriptor:"))
       #expect(lines[0].hasSuffix(":" + node.image))
       #expect(lines[1...] == ["400", "same"])
     }
