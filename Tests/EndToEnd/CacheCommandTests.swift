@@ -205,6 +205,7 @@ struct CacheCommandTests {
       let expected = try Data(contentsOf: URL(fileURLWithPath: folder + "/out.sif"))
       let store = folder + "/store"
       _ = try Installed.execute(["/usr/bin/cp", "-R", cache, store], as: .root)
+      _ = try Installed.execute(["/usr/bin/chmod", "-R", "a+rX", store], as: .root)
       // Only its layers: the image is made anew.
       for kind in ["images", "tags", "manifests", "locks"] {
         _ = try Installed.execute(["/usr/bin/rm", "-rf", store + "/" + kind], as: .root)

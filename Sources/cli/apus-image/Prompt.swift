@@ -39,7 +39,6 @@ enum Prompt {
           remedy: "give --username and --password-stdin"))
     }
     let number = terminal.number
-    try? File.write(Array(question.utf8), to: number)
     var before = termios()
     let isKnown = unsafe tcgetattr(number, &before) == 0
     let isChanged = !echoes && isKnown
@@ -48,6 +47,8 @@ enum Prompt {
       quiet.c_lflag &= ~tcflag_t(ECHO)
       unsafe tcsetattr(number, TCSAFLUSH, &quiet)
     }
+    // Only now: what is typed as soon as the question stands there must neither be shown nor be thrown away.
+    try? File.write(Array(question.utf8), to: number)
     defer {
       if isChanged {
         unsafe tcsetattr(number, TCSAFLUSH, &before)
