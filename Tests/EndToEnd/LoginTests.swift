@@ -183,8 +183,8 @@ import Testing
       contentsOfFile: Installed.checkout + "/Tests/Support/at-terminal.py", encoding: .utf8)
     try us.write("bin", to: "at-terminal.py", content: program, mode: 0o755)
     return try us.execute(
-      ["/usr/bin/python3", "-B", us.path("bin/at-terminal.py")] + talk.flatMap { [$0.question, $0.answer] }
-        + ["--", Installed.apus] + words)
+      ["/usr/bin/python3", "-B", us.path("bin/at-terminal.py"), Installed.apus] + words,
+      input: talk.map { $0.question + "\n" + $0.answer + "\n" }.joined())
   }
 
   enum Prompting: String, CaseIterable, Sendable { case pull, launch, login }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs a program on a terminal of its own and types: at-terminal.py [QUESTION ANSWER]... -- PROGRAM WORDS
+"""Runs a program on a terminal of its own and types: at-terminal.py PROGRAM WORDS
 
-Each ANSWER is typed when its QUESTION is on the screen, and not before: a program that puts off the echo must have done so
-by then. All that comes on the screen goes to standard output, and the program's exit code is ours. A program that is not
+Standard input has a QUESTION and its ANSWER on a line each, and so on: passwords stand in no command line. Each ANSWER is
+typed when its QUESTION is on the screen, and not before: a program that puts off the echo must have done so by then. All that comes on the screen goes to standard output, and the program's exit code is ours. A program that is not
 done after a minute is ended, with code 124.
 """
 import os
@@ -12,9 +12,9 @@ import signal
 import sys
 import time
 
-split = sys.argv.index("--")
-talk, program = sys.argv[1:split], sys.argv[split + 1:]
-talk = [(talk[at].encode(), talk[at + 1].encode()) for at in range(0, len(talk), 2)]
+program = sys.argv[1:]
+talk = sys.stdin.buffer.read().splitlines()
+talk = [(talk[at], talk[at + 1]) for at in range(0, len(talk), 2)]
 child, screen = pty.fork()
 if child == 0:
     os.execvp(program[0], program)
