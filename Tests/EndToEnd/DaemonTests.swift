@@ -56,14 +56,14 @@ struct DaemonTests {
         for word in words { #expect(outcome.err.contains(word), "\(word): \(outcome.err)") }
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch) == [])
         // For its version, and for the image: nothing lies between us and it that may pass by itself.
-        // It notes them after it has answered.
+        // It notes them after it has answered, and not where nobody waited for the end of the answer.
         func requests() throws -> [Substring] {
           try String(contentsOfFile: Registry.requestLog(of: socket), encoding: .utf8).split(separator: "\n")
         }
-        for _ in 0..<100 where try requests().count < 2 { usleep(20_000) }
+        for _ in 0..<25 where try requests().count < 2 { usleep(20_000) }
         usleep(100_000)
         let asked = try requests()
-        #expect(asked.count == 2, "\(asked)")
+        #expect((1...2).contains(asked.count), "\(asked)")
       }
     }
   }
