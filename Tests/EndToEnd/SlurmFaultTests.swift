@@ -136,6 +136,7 @@ extension SlurmTests {
     @Test func `a plugin that is stamped for another Slurm is refused, and one for this loads`() throws {
       let line = try String(contentsOfFile: Cluster.place("plugstack.conf"), encoding: .utf8)
       defer { try? Cluster.plugstack(line) }
+      try Cluster.expectQuiet()
       for (version, isRight) in [
         ("26.05.5", false), ("20.11.1", false), (Cluster.value("CLUSTER_VERSION"), true),
       ] {
@@ -149,6 +150,8 @@ extension SlurmTests {
         let outcome = try srun([], "true")
         #expect((outcome.code == 0) == isRight, "\(version): \(outcome)")
         #expect(outcome.err.contains("Incompatible") == !isRight, "\(version): \(outcome.err)")
+        // The end of the job loads it again on the node.
+        if isRight { try Cluster.expectQuiet() }
       }
       try Cluster.plugstack(line)
       try Cluster.expectQuiet()
