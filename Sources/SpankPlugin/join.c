@@ -128,11 +128,6 @@ static void fail(const char *node, const char *why, char *const *environment) {
     _exit(APUS_FAILED);
 }
 
-static int64_t count_of(spank_t spank, spank_item_t item) {
-    uint32_t value = 0;
-    return spank_get_item(spank, item, &value) == 0 ? (int64_t)value : 0;
-}
-
 static pid_t start(spank_t spank, char *const *environment, const char *node) {
     struct words words = {0};
     apus_begin_helper(&words, "start");
@@ -144,9 +139,9 @@ static pid_t start(spank_t spank, char *const *environment, const char *node) {
     };
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         apus_append(&words, "%s", counts[i].name);
-        apus_append(&words, "%lld", (long long)count_of(spank, counts[i].item));
+        apus_append(&words, "%u", apus_number(spank, counts[i].item));
     }
-    if ((uint32_t)count_of(spank, S_JOB_STEPID) == 0xfffffffbu) {
+    if (apus_number(spank, S_JOB_STEPID) == APUS_BATCH_STEP) {
         int argument_count = 0;
         char **arguments = NULL;
         apus_append(&words, "--batch");
@@ -238,11 +233,11 @@ enum { OUTER, MOUNT, INNER, IPC, UTS, NETWORK, KINDS };
 static const int types[KINDS] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET};
 
 // Carries out the records of an answer, each ending with a zero byte: D directory, S NAME=VALUE, U NAME,
-// C NAME=OTHER (the value this task has for OTHER).
-static const char *apply(spank_t spank, char *text, size_t length, const char **directory) {
+// C NAME=OTHER (the value this task has for OTHER). Returns whether they are whole.
+static bool apply(spank_t spank, char *text, size_t length, const char **directory) {
     for (char *record = text; record < text + length;) {
         char *end = memchr(record, 0, (size_t)(text + length - record));
-        if (!end) return "the helper's answer is cut off";
+        if (!end) return false;
         char *name = record + 1;
         char *equals = strchr(name, '=');
         if (*record == 'D') {
@@ -261,7 +256,7 @@ static const char *apply(spank_t spank, char *text, size_t length, const char **
         }
         record = end + 1;
     }
-    return NULL;
+    return true;
 }
 
 void apus_enter_container(spank_t spank) {
@@ -323,8 +318,7 @@ void apus_enter_container(spank_t spank) {
     if (!text || pread(numbers[0], text, (size_t)length, 0) != (ssize_t)length) fail(node, "the helper's answer cannot be read", environment);
     close(numbers[0]);
     const char *directory = "/";
-    const char *fault = apply(spank, text, (size_t)length, &directory);
-    if (fault) fail(node, fault, environment);
+    if (!apply(spank, text, (size_t)length, &directory)) fail(node, "the helper's answer is cut off", environment);
     if (chdir(directory) != 0) fail(node, strerror(errno), environment);
     spank_setenv(spank, "PWD", directory, 1);
     free(text);

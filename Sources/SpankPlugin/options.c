@@ -70,10 +70,8 @@ const char *apus_option_value(const char *name) {
     return NULL;
 }
 
-bool apus_option_given(const char *name) { return apus_option_value(name) != NULL; }
-
 bool apus_wants_container(char *const *environment, bool native) {
-    if (apus_option_given("container-image") || apus_option_given("container-name")) return true;
+    if (apus_option_value("container-image") || apus_option_value("container-name")) return true;
     const char *const names[] = {
         "APUS_CONTAINER_IMAGE", "PYXIS_CONTAINER_IMAGE", "APUS_CONTAINER_NAME", "PYXIS_CONTAINER_NAME",
     };

@@ -19,12 +19,7 @@ EXPORTED const unsigned int spank_plugin_version = 1;
 
 extern char **environ;
 
-// Step ids with a meaning (slurm/slurm.h).
-#define EXTERN_STEP 0xfffffffcu
-#define BATCH_STEP 0xfffffffbu
-#define INTERACTIVE_STEP 0xfffffffau
-
-static uint32_t number(spank_t spank, spank_item_t item) {
+uint32_t apus_number(spank_t spank, spank_item_t item) {
     uint32_t value = 0;
     return spank_get_item(spank, item, &value) == 0 ? value : 0;
 }
@@ -113,9 +108,9 @@ EXPORTED int slurm_spank_local_user_init(spank_t spank, int count, char **words)
     apus_begin_helper(&all, "broadcast");
     apus_append_options(&all);
     apus_append(&all, "--nodes");
-    apus_append(&all, "%u", (unsigned)number(spank, S_JOB_NNODES));
+    apus_append(&all, "%u", (unsigned)apus_number(spank, S_JOB_NNODES));
     apus_append(&all, "--job");
-    apus_append(&all, "%u", (unsigned)number(spank, S_JOB_ID));
+    apus_append(&all, "%u", (unsigned)apus_number(spank, S_JOB_ID));
     struct helper_state state = {0};
     pid_t helper = apus_start_helper(&all, environ, &state);
     if (helper > 0) apus_wait_helper(helper);
@@ -124,9 +119,9 @@ EXPORTED int slurm_spank_local_user_init(spank_t spank, int count, char **words)
 }
 
 static bool is_containerised(spank_t spank) {
-    uint32_t step = number(spank, S_JOB_STEPID);
-    if (step == EXTERN_STEP || step == INTERACTIVE_STEP) return false;
-    if (step == BATCH_STEP && strcmp(apus_site("sbatch", "on"), "on") != 0) return false;
+    uint32_t step = apus_number(spank, S_JOB_STEPID);
+    if (step == APUS_EXTERN_STEP || step == APUS_INTERACTIVE_STEP) return false;
+    if (step == APUS_BATCH_STEP && strcmp(apus_site("sbatch", "on"), "on") != 0) return false;
     char **environment = NULL;
     if (spank_get_item(spank, S_JOB_ENV, &environment) != 0) return false;
     return apus_wants_container(environment, serves_native());
@@ -142,7 +137,7 @@ EXPORTED int slurm_spank_task_post_fork(spank_t spank, int count, char **words) 
     (void)count, (void)words;
     int task = 0;
     if (spank_get_item(spank, S_TASK_ID, &task) != 0) return 0;
-    if ((uint32_t)task + 1 >= number(spank, S_JOB_LOCAL_TASK_COUNT)) apus_all_forked();
+    if ((uint32_t)task + 1 >= apus_number(spank, S_JOB_LOCAL_TASK_COUNT)) apus_all_forked();
     return 0;
 }
 
@@ -157,7 +152,7 @@ EXPORTED int slurm_spank_task_exit(spank_t spank, int count, char **words) {
     static uint32_t ended;
     if (!apus_step_has_container()) return 0;
     ended++;
-    apus_task_ended(ended >= number(spank, S_JOB_LOCAL_TASK_COUNT), apus_option_given("container-save"));
+    apus_task_ended(ended >= apus_number(spank, S_JOB_LOCAL_TASK_COUNT), apus_option_value("container-save") != NULL);
     return 0;
 }
 
@@ -172,8 +167,8 @@ EXPORTED int slurm_spank_job_epilog(spank_t spank, int count, char **words) {
     struct statx facts;
     if (spank_get_item(spank, S_JOB_UID, &uid) != 0 || spank_get_item(spank, S_JOB_ID, &job) != 0) return 0;
     int length = snprintf(path, sizeof path, "%s/%u/%u", runtime, (unsigned)uid, (unsigned)job);
-    if (length < 0 || (size_t)length >= sizeof path || statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_UID | STATX_GID, &facts) != 0) return 0;
-    if (facts.stx_uid != uid) return 0;
+    if (length < 0 || (size_t)length >= sizeof path) return 0;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_UID | STATX_GID, &facts) != 0 || facts.stx_uid != uid) return 0;
     if (spank_get_item(spank, S_JOB_GID, &gid) != 0 || gid == (gid_t)-1) gid = facts.stx_gid;
     struct words all = {0};
     apus_begin_helper(&all, "end");

@@ -14,6 +14,13 @@
 #define APUS_PROTOCOL 1
 // The exit code of a task whose container could not be made.
 #define APUS_FAILED 125
+// Step ids with a meaning (slurm/slurm.h).
+#define APUS_EXTERN_STEP 0xfffffffcu
+#define APUS_BATCH_STEP 0xfffffffbu
+#define APUS_INTERACTIVE_STEP 0xfffffffau
+
+// An item that is one number; 0 where there is none.
+uint32_t apus_number(spank_t spank, spank_item_t item);
 
 // options.c
 
@@ -22,9 +29,7 @@ void apus_register_options(spank_t spank);
 // Whether options or variables ask for a container. `environment` ends with NULL.
 bool apus_wants_container(char *const *environment, bool native);
 bool apus_any_option(void);
-// Whether the user gave this option (its name without the dashes).
-bool apus_option_given(const char *name);
-// What was given for it; a flag's is the empty text. NULL: nothing.
+// What was given for an option (its name without the dashes); a flag's is the empty text. NULL: nothing.
 const char *apus_option_value(const char *name);
 // Appends "--option NAME=VALUE" for each option that was given.
 struct words;

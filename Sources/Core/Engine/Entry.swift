@@ -15,11 +15,7 @@ extension Engine {
   /// Enters all of `container` but what only a program needs.
   public static func visit(_ container: StandingContainer) throws(EngineFault) -> Visiting {
     do throws(SystemCallFault) {
-      if let outer = container.outer { try Namespace.enter(outer, .user) }
-      if let ipc = container.ipc { try Namespace.enter(ipc, .ipc) }
-      if let uts = container.uts { try Namespace.enter(uts, .uts) }
-      if let network = container.network { try Namespace.enter(network, .network) }
-      try Namespace.enter(container.mount, .mount)
+      try container.enter()
       return Visiting(root: try File.open("/", O_PATH | O_DIRECTORY), container: container)
     } catch { throw entryFault(error) }
   }

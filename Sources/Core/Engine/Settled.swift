@@ -2,17 +2,9 @@ internal import Glibc
 public import Linux
 public import Model
 
-/// A container that stands without a program: whoever starts one there enters these namespaces (setns(2)), first
-/// `outer`, then the others and `mount`, at last `inner`.
+/// A container that stands without a program, for whoever starts one there.
 public struct Settled: ~Copyable {
-  /// The user namespace that owns the mounts; nil for real root, which has the host's.
-  public let outer: Int32?
-  public let mount: Int32
-  /// The user namespace of programs; nil for real root.
-  public let inner: Int32?
-  public let ipc: Int32?
-  public let uts: Int32?
-  public let network: Int32?
+  public let container: StandingContainer
   /// Open directory of the host's procfs.
   public let processes: Descriptor
   /// The working directory of programs, a path of the container.
@@ -38,15 +30,17 @@ extension Engine {
         guard plan.namespaces.contains(where: { $0.kind == kind }) else { return nil }
         return try File.open("ns/" + name, from: process.number).release()
       }
-      return Settled(
-        outer: outer,
-        mount: try File.open("ns/mnt", from: process.number).release(),
+      let container = StandingContainer(
+        outer: outer, mount: try File.open("ns/mnt", from: process.number).release(),
         inner: isPrivileged ? nil : try File.open("ns/user", from: process.number).release(),
         ipc: try namespace(.ipc, "ipc"), uts: try namespace(.uts, "uts"),
-        network: try namespace(.network, "net"),
-        processes: processes, directory: Program(plan: plan.program, trace: nil).workingDirectory)
+        network: try namespace(.network, "net"))
+      return Settled(
+        container: container, processes: processes,
+        directory: Program(plan: plan.program, trace: nil).workingDirectory)
     } catch { throw .setup(activity: "keep the namespaces of the container", cause: error) }
   }
+
   private static func kept(
     _ open: () throws(SystemCallFault) -> Descriptor
   ) throws(EngineFault) -> Descriptor {

@@ -2,7 +2,8 @@ internal import CLinux
 internal import Glibc
 public import Linux
 
-/// The namespaces of a container that programs run in already, open, so that more can be let in. nil: the host's own.
+/// The namespaces of a container that stands, open, so that programs can be let in: first into `outer`, then the others
+/// and `mount`, at last `inner` (setns(2)). nil: the host's own.
 public struct StandingContainer: Sendable {
   /// The user namespace that owns the mounts.
   public let outer: Int32?
@@ -14,11 +15,17 @@ public struct StandingContainer: Sendable {
   public let network: Int32?
   public let pid: Int32?
 
-  /// `outer` and `mount` alone, of a container this process has settled.
-  public init(outer: Int32?, mount: Int32) {
+  public init(
+    outer: Int32?, mount: Int32, inner: Int32? = nil, ipc: Int32? = nil, uts: Int32? = nil,
+    network: Int32? = nil
+  ) {
     self.outer = outer
     self.mount = mount
-    (inner, ipc, uts, network, pid) = (nil, nil, nil, nil, nil)
+    self.inner = inner
+    self.ipc = ipc
+    self.uts = uts
+    self.network = network
+    pid = nil
   }
 
   /// Of a process inside it. `process`: its open directory of procfs.
@@ -53,13 +60,6 @@ public struct StandingContainer: Sendable {
       outer: outer, mount: try File.open("ns/mnt", from: process.number).release(), inner: inner)
   }
 
-  private init(outer: Int32?, mount: Int32, inner: Int32?) {
-    self.outer = outer
-    self.mount = mount
-    self.inner = inner
-    (ipc, uts, network, pid) = (nil, nil, nil, nil)
-  }
-
   /// A mount of its root alone, without what is mounted on it and without a place. Made by a child, because whoever
   /// enters the mount namespace cannot come back; `fault` is called there.
   public func copyOfRoot(fault: (SystemCallFault) -> Void) throws(SystemCallFault) -> Int32 {
@@ -85,8 +85,12 @@ public struct StandingContainer: Sendable {
     return root
   }
 
-  private func enter() throws(SystemCallFault) {
+  /// Enters all but what only a program needs: its processes and its user namespace.
+  func enter() throws(SystemCallFault) {
     if let outer { try Namespace.enter(outer, .user) }
+    if let ipc { try Namespace.enter(ipc, .ipc) }
+    if let uts { try Namespace.enter(uts, .uts) }
+    if let network { try Namespace.enter(network, .network) }
     try Namespace.enter(mount, .mount)
   }
 }

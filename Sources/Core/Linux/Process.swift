@@ -44,6 +44,21 @@ public enum Process {
     return SystemCallFault("execve", path, errno)
   }
 
+  /// When a process was started, in clock ticks since the machine was: with the number it tells a process from every
+  /// other (proc_pid_stat(5), fields 3 and 22). nil where there is none, or it has ended and waits for its parent.
+  /// `processes`: an open directory of procfs, where the caller's own /proc is another.
+  public static func startTicks(of pid: Int32, processes: Int32? = nil) -> UInt64? {
+    let path = processes == nil ? "/proc/\(pid)/stat" : "\(pid)/stat"
+    guard pid > 1, let bytes = try? File.readAll(path, limit: 1 << 16, from: processes ?? AT_FDCWD),
+      // The name of the program, between parentheses, may hold anything.
+      let name = bytes.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    let fields = String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
+      .filter { !$0.isEmpty }
+    guard fields.count > 19, !["Z", "X", "x"].contains(fields[0]) else { return nil }
+    return UInt64(fields[19])
+  }
+
   public static func pidfd(_ pid: Int32) throws(SystemCallFault) -> Descriptor {
     Descriptor(owning: try checked(apus_pidfd_open(pid), "pidfd_open"))
   }

@@ -4,20 +4,8 @@ internal import Model
 
 /// The process of a container, told from every other that gets its number.
 public enum ContainerProcess {
-  /// When a process was started, in ticks; nil where there is none, or it has ended and waits for its parent.
-  public static func startTicks(of pid: Int32) -> UInt64? {
-    guard pid > 1, let bytes = try? File.readAll("/proc/\(pid)/stat", limit: 1 << 16) else { return nil }
-    // The name of the program, between parentheses, may hold anything.
-    guard let name = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    let fields = String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
-      .filter { !$0.isEmpty }
-    // The first is field 3 of proc(5), the state; the start is field 22.
-    guard fields.count > 19, !["Z", "X", "x"].contains(fields[0]) else { return nil }
-    return UInt64(fields[19])
-  }
-
   static func isAlive(_ record: ContainerRecord) -> Bool {
-    record.pid > 1 && startTicks(of: record.pid) == record.startTicks
+    record.pid > 1 && Process.startTicks(of: record.pid) == record.startTicks
   }
 
   /// Sends a signal to the process, or with `all` to every process of its session's first group. False: it has ended.

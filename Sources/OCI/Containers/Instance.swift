@@ -38,7 +38,7 @@ public struct Instance: Sendable {
   public static func record(
     image: String, outLog: String, errLog: String, home: String?, isContained: Bool, pid: Int32
   ) throws(InstanceFault) -> ContainerRecord {
-    guard let start = ContainerProcess.startTicks(of: pid) else {
+    guard let start = Process.startTicks(of: pid) else {
       throw .container(.system(SystemCallFault("open", "/proc/\(pid)/stat", ESRCH)))
     }
     var kept = [(name: "out", value: outLog), (name: "err", value: errLog)]

@@ -1,6 +1,6 @@
 internal import Model
 
-/// The few lines of slurm.conf that say where plugins and their settings are (slurm.conf(5)).
+/// The few lines of slurm.conf that say where things are that others need (slurm.conf(5)).
 public struct SlurmPlaces: Equatable, Sendable {
   /// Where slurm.conf is looked for when nobody says: as packages and the documentation have it, then copies that slurmd
   /// keeps where nodes get their configuration from the controller.
@@ -17,6 +17,10 @@ public struct SlurmPlaces: Equatable, Sendable {
 
   public var plugstack: String?
   public var pluginDirectories: [String] = []
+  /// What is executed before each task.
+  public var taskProlog: String?
+  /// munge's socket, where it is not at its usual place (`AuthInfo=socket=PATH`).
+  public var mungeSocket: String?
   /// Files that are read as well, relative to the directory of this one.
   public var includes: [String] = []
 
@@ -27,14 +31,25 @@ public struct SlurmPlaces: Equatable, Sendable {
       if words.count == 2, words[0].lowercased() == "include" { includes.append(String(words[1])) }
       for word in words {
         let parts = word.fields(at: UInt8(ascii: "="))
-        guard parts.count == 2, !parts[1].isEmpty else { continue }
+        guard parts.count > 1, !parts[1].isEmpty else { continue }
         switch parts[0].lowercased() {
         case "plugstackconfig": plugstack = String(parts[1])
         case "plugindir": pluginDirectories = parts[1].fields(at: UInt8(ascii: ":")).map(String.init)
+        case "taskprolog": taskProlog = String(parts[1])
+        case "authinfo" where parts.count == 3 && parts[1] == "socket":
+          mungeSocket = parts[2].fields(at: UInt8(ascii: ",")).first.map { String($0) }
         default: continue
         }
       }
     }
+  }
+
+  /// Adds what another file says: a later line counts.
+  public mutating func add(_ other: SlurmPlaces) {
+    plugstack = other.plugstack ?? plugstack
+    if !other.pluginDirectories.isEmpty { pluginDirectories = other.pluginDirectories }
+    taskProlog = other.taskProlog ?? taskProlog
+    mungeSocket = other.mungeSocket ?? mungeSocket
   }
 
   /// The path of plugstack.conf, for a slurm.conf in that directory.

@@ -12,7 +12,8 @@ internal import Staging
 ///
 /// Never fails a step: nodes that get nothing copy the image themselves.
 func runSlurmBroadcast(_ words: [String], _ output: Output) -> Int32 {
-  guard let staging = try? StagingWords(words), let directory = staging.cacheDirectory, let job = staging.job
+  guard let staging = try? StagingWords(words), let directory = staging.cacheDirectory, let job = staging.job,
+    let program = staging.sbcast
   else { return 0 }
   do throws(SystemCallFault) {
     let source = try File.open(staging.source, O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -23,9 +24,8 @@ func runSlurmBroadcast(_ words: [String], _ output: Output) -> Int32 {
     let place = IncomingFile.path(of: facts, digest: digest.text, in: directory, uid: geteuid())
     let code = try Process.wait(
       try Process.spawn(
-        try sbcast(), ["--jobid=" + job, "--force", staging.source, place],
-        environment: Inheritance.environment,
-        descriptors: (-1, -1, 2)))
+        program, ["--jobid=" + job, "--force", staging.source, place],
+        environment: Inheritance.environment, descriptors: (-1, -1, 2)))
     if code == 0 {
       mark.set()
     } else {
@@ -42,29 +42,31 @@ func runSlurmBroadcast(_ words: [String], _ output: Output) -> Int32 {
   return 0
 }
 
-/// Slurm's sbcast, by the user's PATH.
-private func sbcast() throws(SystemCallFault) -> String {
-  for folder in (variable("PATH") ?? "/usr/bin").fields(at: UInt8(ascii: ":")) {
-    let path = String(folder) + "/sbcast"
-    if path.hasPrefix("/"), (try? File.facts(path)) != nil { return path }
-  }
-  throw SystemCallFault("execve", "sbcast", ENOENT)
-}
-
-/// That a job's nodes have been sent an image: its next steps send it no more.
+/// That a job's nodes have been sent an image: its next steps send it no more. An empty file in the user's directory of
+/// /tmp; those of days before are removed with the next.
 private struct BroadcastMark {
-  private let path: String
+  private static let prefix = "broadcast-"
+  private static let seconds = 7 * 24 * 3600
+
+  private let folder: String
+  private let name: String
 
   init(job: String, facts: FileFacts) {
-    path = "/tmp/apus-\(geteuid())/broadcast-\(job)-" + ImageKey(facts).name
+    folder = "/tmp/apus-\(geteuid())"
+    name = Self.prefix + job + "-" + ImageKey(facts).name
   }
 
-  var isSet: Bool { (try? File.facts(path, following: false)) != nil }
+  var isSet: Bool { (try? File.facts(folder + "/" + name, following: false)) != nil }
 
   func set() {
-    let folder = (path.split(separator: "/").dropLast()).joined(separator: "/")
-    guard let directory = try? PrivateDirectory.make("/" + folder, uid: geteuid()) else { return }
-    _ = try? File.open(
-      ContainerPath.lastComponent(path), O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600, from: directory.number)
+    guard let directory = try? PrivateDirectory.make(folder, uid: geteuid()) else { return }
+    let number = directory.number
+    for other in (try? File.names(in: directory)) ?? [] where other.starts(withBytesOf: Self.prefix) {
+      guard let facts = try? File.facts(other, from: number, following: false),
+        time(nil) - facts.modifiedSeconds > Self.seconds
+      else { continue }
+      _ = unsafe unlinkat(number, other, 0)
+    }
+    _ = try? File.open(name, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600, from: number)
   }
 }

@@ -20,11 +20,12 @@ func runSlurmStage(_ words: [String], isLaunch: Bool, _ output: Output) -> Int32
       Explanation(
         what: "cannot prepare the job step", why: printable(error.text),
         remedy: "have the administrator check the line of spank_apus.so in plugstack.conf"),
-      exit: jobStepFailure)
+      exit: ExitCode.jobStep)
   }
   var output = output
   let isQuiet = staging.isQuiet || variable("APUS_PROGRESS") == "0"
   if isQuiet { output.level = min(output.level, -1) }
+  output.node = printable(staging.node)
   do throws(Failure) {
     let image = try SlurmImage(staging, output, isQuiet: isQuiet, mustStage: !isLaunch).ready()
     if !isLaunch { return 0 }
@@ -34,16 +35,8 @@ func runSlurmStage(_ words: [String], isLaunch: Bool, _ output: Output) -> Int32
       Explanation(
         what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
         remedy: "the installation on this node is incomplete: install it anew (make install)"))
-  } catch {
-    let why = error.explanation
-    let start = staging.node.isEmpty ? "" : printable(staging.node) + ": "
-    return output.fatal(
-      Explanation(what: start + why.what, why: why.why, remedy: why.remedy), exit: jobStepFailure)
-  }
+  } catch { return output.fatal(error.explanation, exit: ExitCode.jobStep) }
 }
-
-/// What a task ends with when its container could not be made.
-private let jobStepFailure: Int32 = 125
 
 private struct SlurmImage {
   private let words: StagingWords

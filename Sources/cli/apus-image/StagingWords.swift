@@ -12,6 +12,7 @@ internal import NodeCache
 /// | `--verify stat`, `sample`, `full` | instead of the site's `verify` |
 /// | `--cache-dir DIRECTORY` | instead of the site's `cache_dir` |
 /// | `--digest sha256:HEX` | what the image's bytes must give |
+/// | `--sbcast PROGRAM` | of `broadcast`: Slurm's own |
 /// | `--incoming PATH` | a file that was broadcast to this node: with `--digest` it is taken for the copy |
 struct StagingWords: Equatable {
   enum Stage: String { case node, direct }
@@ -31,6 +32,8 @@ struct StagingWords: Equatable {
   private(set) var nodeID = 0
   /// The job, where this is no step of it yet.
   private(set) var job: String?
+  /// Slurm's program that sends files, where the image is to be sent.
+  private(set) var sbcast: String?
   /// What the launcher is started with again.
   private(set) var rest: [String] = []
 
@@ -58,6 +61,7 @@ struct StagingWords: Equatable {
         }
         expected = digest
       case "--incoming": incoming = value
+      case "--sbcast": sbcast = value
       default:
         rest += equals == nil ? [word, value] : [word]
         switch name {

@@ -200,7 +200,7 @@ private func create(
     _exit(becomeContainer(launching, parking))
   }
   let creator = parking.creator()
-  guard creator.awaitReady(), let start = ContainerProcess.startTicks(of: child) else {
+  guard creator.awaitReady(), let start = Process.startTicks(of: child) else {
     // The process has said why.
     let code = try? Process.wait(child)
     container.remove()

@@ -29,9 +29,10 @@ struct ContainerSave {
     socket = near
   }
 
-  /// Saves, and returns when that is done or has failed. `outer` is nil for real root.
-  func run(outer: Int32?, mount: Int32) {
-    try? Socket.send([1], descriptors: (outer.map { [$0] } ?? []) + [mount], to: socket)
+  /// Saves, and returns when that is done or has failed.
+  func run(_ container: StandingContainer) {
+    let outer = container.outer.map { [$0] } ?? []
+    try? Socket.send([1], descriptors: outer + [container.mount], to: socket)
     _ = try? Socket.receive(limit: 1, from: socket)
   }
 

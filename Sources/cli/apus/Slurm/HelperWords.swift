@@ -1,11 +1,13 @@
+internal import Linux
 internal import Model
 internal import Settings
+internal import StepOptions
 
 /// The words that the SPANK plugin starts `apus slurm-helper` with (docs/contributing/slurm.md). They are not for people:
 /// what users wrote stands in them as it was written.
 struct HelperWords {
   /// The text behind each `--option`, `NAME=VALUE`, taken apart.
-  private(set) var options: [(name: String, value: String)] = []
+  private var options: [(name: String, value: String)] = []
   /// The words of the plugin's line in plugstack.conf.
   private(set) var site: [String] = []
   /// The name of this node in Slurm.
@@ -26,6 +28,7 @@ struct HelperWords {
   private(set) var handed: String?
   /// Whether Slurm's own `--container` is the plugin's business on this node.
   private(set) var servesNative = false
+
   /// What a step's environment says of the node, where no plugin has said it.
   mutating func take(_ variables: Variables) {
     node = variables["SLURMD_NODENAME"] ?? node
@@ -33,10 +36,16 @@ struct HelperWords {
     nodeNumber = variables["SLURM_NODEID"].flatMap { Int($0) } ?? nodeNumber
   }
 
-  /// The options with Slurm's own `--container`, which a node sees as a variable.
-  func stepOptions(_ variables: Variables) -> [(name: String, value: String)] {
-    guard let native = variables["SLURM_CONTAINER"], !native.isEmpty, servesNative else { return options }
-    return options + [("container", native)]
+  /// What the site and the user want. Slurm's own `--container` is a variable on a node.
+  func read(_ variables: Variables) throws(StepFault) -> (site: SiteOptions, step: StepOptions) {
+    let site = try SiteOptions(words: site)
+    var words = options
+    if servesNative, let native = variables["SLURM_CONTAINER"], !native.isEmpty {
+      words.append(("container", native))
+    }
+    let step = try StepOptions(
+      words: words, variables: variables, site: site, directory: stepDirectory(variables))
+    return (site, step)
   }
 
   /// nil: a word is missing or unknown, which only a plugin of another version can have sent.
@@ -64,4 +73,12 @@ struct HelperWords {
       }
     }
   }
+}
+
+/// The directory that relative paths of a step's options are taken from: where srun was started, else this one.
+func stepDirectory(_ variables: Variables) -> String {
+  for name in ["SLURM_SPANK_APUS_CWD", "SLURM_SUBMIT_DIR"] {
+    if let path = variables[name], ContainerPath.isAbsolute(path) { return path }
+  }
+  return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
 }

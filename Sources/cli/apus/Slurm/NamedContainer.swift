@@ -76,9 +76,8 @@ struct NamedContainer {
   static func setRunning(
     in folder: Int32, pid: Int32, processes: Int32, records: [UInt8]
   ) throws(SystemCallFault) {
-    for (file, bytes) in [
-      ("records", records), ("running", Array("\(pid) \(try start(of: pid, in: processes))".utf8)),
-    ] {
+    let start = Process.startTicks(of: pid, processes: processes) ?? 0
+    for (file, bytes) in [("records", records), ("running", Array("\(pid) \(start)".utf8))] {
       let place = try File.open(
         file + ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600, from: folder)
       try File.write(bytes, to: place.number)
@@ -103,21 +102,13 @@ struct NamedContainer {
     let text = String(decoding: try File.readAll(folder + "/running", limit: 100), as: UTF8.self)
     let fields = text.fields(at: UInt8(ascii: " "))
     guard fields.count == 2, let pid = Int32(fields[0]) else { return nil }
-    let processes = try File.open("/proc", O_PATH | O_DIRECTORY)
-    let process = try File.open("\(pid)", O_PATH | O_DIRECTORY, from: processes.number)
-    guard try Self.start(of: pid, in: processes.number) == fields[1],
+    let process = try File.open("/proc/\(pid)", O_PATH | O_DIRECTORY)
+    // Looked up after the folder was opened: the folder is of no process that came later.
+    guard let start = Process.startTicks(of: pid), fields[1] == "\(start)",
       try File.facts(process).uid == uid || uid == 0
     else { return nil }
     let container = try StandingContainer(of: process)
     return RunningContainer(container: container, records: try File.open(folder + "/records").release())
-  }
-
-  /// When a process started, in clock ticks since the machine did (proc_pid_stat(5), field 22).
-  private static func start(of pid: Int32, in processes: Int32) throws(SystemCallFault) -> String {
-    let text = String(decoding: try File.readAll("\(pid)/stat", limit: 4096, from: processes), as: UTF8.self)
-    guard let close = text.utf8.lastIndex(of: UInt8(ascii: ")")) else { return "" }
-    let fields = text[close...].fields(at: UInt8(ascii: " "))
-    return fields.count > 20 ? String(fields[20]) : ""
   }
 
   private func fault(_ why: String, _ remedy: String) -> StepFailure {
@@ -131,11 +122,6 @@ struct RunningContainer {
   let container: StandingContainer
   /// Open file with the answer's records.
   let records: Int32
-
-  /// In the order of `StepAnswer`.
-  var namespaces: [Int32?] {
-    [container.outer, container.mount, container.inner, container.ipc, container.uts, container.network]
-  }
 
   func apart() throws(SystemCallFault) -> RunningContainer {
     RunningContainer(container: try container.apart(), records: records)

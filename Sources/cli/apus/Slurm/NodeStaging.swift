@@ -14,10 +14,9 @@ struct NodeStaging {
   /// nil: there is no job around, or no srun. `site` are the words of the plugin's line.
   init?(image: String, site: [String], _ variables: Variables) {
     guard let nodes = variables["SLURM_JOB_NUM_NODES"] ?? variables["SLURM_NNODES"],
-      let folder = (variables["PATH"] ?? "/usr/bin").fields(at: UInt8(ascii: ":")).map({ String($0) }).first(
-        where: { $0.hasPrefix("/") && (try? File.facts($0 + "/srun")) != nil })
+      let srun = SlurmPrograms.find("srun", variables)
     else { return nil }
-    program = folder + "/srun"
+    program = srun
     words =
       [
         "--overlap", "--quiet", "--mpi=none", "--nodes=" + nodes, "--ntasks=" + nodes, "--ntasks-per-node=1",

@@ -1,6 +1,7 @@
 internal import Launch
 internal import Linux
 internal import Model
+internal import NodeSetup
 internal import Settings
 internal import StepOptions
 
@@ -34,14 +35,12 @@ struct SlurmClient {
 
   private var paths: [String] {
     var paths: [String] = []
-    let folders = (variables["PATH"] ?? "").fields(at: UInt8(ascii: ":")).map { String($0) } + ["/usr/bin"]
-    let commands = folders.first { $0.hasPrefix("/") && (try? File.facts($0 + "/srun")) != nil }
+    let commands = SlurmPrograms.find("srun", variables).map { ContainerPath.parent($0) }
     if let commands { paths += Self.commands.map { commands + "/" + $0 } }
     let configuration = SlurmConfiguration(variables)
-    paths.append(configuration.folder)
-    if let folder = configuration["plugindir"] {
-      paths += folder.fields(at: UInt8(ascii: ":")).map { String($0) }
-    } else {
+    paths.append(configuration.directory)
+    paths += configuration.places.pluginDirectories
+    if configuration.places.pluginDirectories.isEmpty {
       // Where builds put them that say nothing: beside the commands, or as Debian does.
       let beside = commands.map {
         [ContainerPath.parent($0) + "/lib/slurm", ContainerPath.parent($0) + "/lib64/slurm"]
@@ -49,7 +48,7 @@ struct SlurmClient {
       paths += (beside ?? []) + Self.libraryFolders.flatMap { [$0 + "/slurm-wlm", $0 + "/slurm"] }
     }
     for folder in Self.libraryFolders { paths += [folder + "/libmunge.so.2", folder + "/libslurm.so"] }
-    paths.append(configuration.mungeFolder)
+    paths.append(configuration.places.mungeSocket.map { ContainerPath.parent($0) } ?? "/run/munge")
     if let line = PluginLine.find(variables) { paths += [line.file, line.plugin] }
     paths += [Installation.program, Installation.imageProgram]
     var seen: [String] = []

@@ -1,36 +1,32 @@
 internal import Linux
 internal import Model
+internal import NodeSetup
 internal import Settings
 
-/// slurm.conf, as far as others need it: `KEY=VALUE`, keys in any case (slurm.conf(5)).
+/// slurm.conf as this host has it, with the files it includes.
 struct SlurmConfiguration {
-  let folder: String
-  private let values: [(key: String, value: String)]
+  /// nil where none is found.
+  let path: String?
+  private(set) var places = SlurmPlaces("")
 
-  init(_ variables: Variables) {
-    // Where slurmd keeps it that got it from the controller ("configless").
-    let places = ["/etc/slurm/slurm.conf", "/run/slurm/conf/slurm.conf"]
-    let path =
-      variables["SLURM_CONF"] ?? places.first { (try? File.facts($0)) != nil } ?? "/etc/slurm/slurm.conf"
-    folder = ContainerPath.parent(path)
-    let text = (try? File.readAll(path, limit: 1 << 20)).map { HostText.decode($0) } ?? ""
-    values = text.lines.compactMap { line in
-      guard let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-      // No value that is asked for has a blank in it; behind one there is a comment.
-      let value = line.utf8[line.utf8.index(after: equals)...].prefix {
-        $0 != 0x20 && $0 != 0x09 && $0 != 0x23
-      }
-      return (String(line[..<equals]).lowercased(), String(Substring(value)))
-    }
+  /// The directory of slurm.conf: beside it lies what belongs to it.
+  var directory: String { path.map { ContainerPath.parent($0) } ?? "/etc/slurm" }
+
+  /// `given`: as an option names it; else `SLURM_CONF`, else where it usually is.
+  init(named given: String? = nil, _ variables: Variables) {
+    let place = given ?? variables["SLURM_CONF"].flatMap { $0.isEmpty ? nil : $0 }
+    path =
+      place.map { ContainerPath.normalized($0, from: SlurmSite.workingDirectory) }
+      ?? SlurmPlaces.usualPlaces.first { (try? File.facts($0)) != nil }
+    if let path { read(path, depth: 0) }
   }
 
-  subscript(key: String) -> String? { values.last { $0.key == key }?.value }
-
-  /// `AuthInfo=socket=PATH`, else munge's own place.
-  var mungeFolder: String {
-    for word in (self["authinfo"] ?? "").fields(at: UInt8(ascii: ",")) where word.hasPrefix("socket=") {
-      return ContainerPath.parent(String(word.dropFirst(7)))
+  private mutating func read(_ path: String, depth: Int) {
+    guard depth < 8, let text = SlurmSite.text(path) else { return }
+    let found = SlurmPlaces(text)
+    places.add(found)
+    for other in found.includes {
+      read(ContainerPath.normalized(other, from: ContainerPath.parent(path)), depth: depth + 1)
     }
-    return "/run/munge"
   }
 }

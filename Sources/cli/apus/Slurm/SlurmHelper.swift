@@ -5,7 +5,8 @@ internal import Model
 internal import Settings
 internal import StepOptions
 
-/// `apus slurm-helper check|start|stage|broadcast|end`: what the SPANK plugin starts. Not for people, so it is in no list of commands.
+/// `apus slurm-helper check|start|stage|broadcast|end`: what the SPANK plugin starts. Not for people, so it is in no list
+/// of commands.
 func runSlurmHelper(_ raw: [String], _ variables: Variables, _ output: Output) -> Int32 {
   guard raw.count > 1, var words = HelperWords(raw[2...]) else {
     return output.fatal(
@@ -17,29 +18,26 @@ func runSlurmHelper(_ raw: [String], _ variables: Variables, _ output: Output) -
   }
   if raw[1] == "stage" { words.take(variables) }
   var output = output
-  if words.site.contains(where: { ["quiet", "quiet=on", "quiet=yes", "quiet=1"].contains($0) }) {
-    output.level = -1
-  }
+  // Many nodes write to one terminal.
+  if ["start", "stage"].contains(raw[1]) { output.node = words.node }
+  if (try? SiteOptions(words: words.site))?.isQuiet == true { output.level = -1 }
   switch raw[1] {
   case "check": return checkStep(words, variables, output)
   case "start": return StepStart(words: words, raw: raw, variables: variables, output: output).run()
   case "stage", "broadcast": return stageImage(words, raw, variables, output)
-  default: return endJob(words, output)
+  default: return endJob(words)
   }
 }
 
 /// In srun, sbatch and salloc: says what is wrong with the options before anything is allocated.
 private func checkStep(_ words: HelperWords, _ variables: Variables, _ output: Output) -> Int32 {
   do throws(StepFault) {
-    let site = try SiteOptions(words: words.site)
-    let directory = stepDirectory(variables)
-    let options = try StepOptions(
-      words: words.stepOptions(variables), variables: variables, site: site, directory: directory)
+    let (site, options) = try words.read(variables)
     // With a container the nodes say them.
     if !options.isWanted { for notice in options.notices { output.notice(notice) } }
     guard let name = options.image else { return 0 }
     let image = try StepImage.resolve(
-      name, origin: options.imageOrigin, directory: directory, imagePath: site.imagePath,
+      name, origin: options.imageOrigin, directory: stepDirectory(variables), imagePath: site.imagePath,
       exists: { (try? File.facts($0)) != nil })
     // A path may be one of the nodes only: said, not refused.
     if case .path(let path) = image, (try? File.facts(path)) == nil {
@@ -60,13 +58,8 @@ private func stageImage(
 ) -> Int32 {
   let directory = stepDirectory(variables)
   do throws(StepFailure) {
-    let site: SiteOptions
-    let options: StepOptions
-    do throws(StepFault) {
-      site = try SiteOptions(words: words.site)
-      options = try StepOptions(
-        words: words.stepOptions(variables), variables: variables, site: site, directory: directory)
-    } catch { throw StepFailure(error) }
+    let (site, options): (SiteOptions, StepOptions)
+    do throws(StepFault) { (site, options) = try words.read(variables) } catch { throw StepFailure(error) }
     guard let name = options.image else { return 0 }
     let file = StepImageFile(
       words: words, raw: raw, variables: variables, output: output, options: options, site: site)
@@ -79,15 +72,12 @@ private func stageImage(
   } catch {
     // The nodes will say what is wrong with an image, and copy it themselves.
     if raw[1] == "broadcast" { return 0 }
-    let text = error.explanation
-    return output.fatal(
-      Explanation(what: "\(words.node): \(text.what)", why: text.why, remedy: text.remedy),
-      exit: ExitCode.jobStep)
+    return output.fatal(error.explanation, exit: ExitCode.jobStep)
   }
 }
 
 /// After a job: takes away what its named containers have written on this node, as the user.
-private func endJob(_ words: HelperWords, _ output: Output) -> Int32 {
+private func endJob(_ words: HelperWords) -> Int32 {
   guard let job = words.job, !job.isEmpty, job.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
     let site = try? SiteOptions(words: words.site)
   else { return 0 }

@@ -8,26 +8,24 @@ internal import Settings
 /// What this host's Slurm is and says of our plugin.
 struct SlurmSite {
   /// slurm.conf; nil where none is found.
-  var configuration: String?
-  var pluginDirectories: [String] = []
+  let configuration: String?
+  let pluginDirectories: [String]
   /// plugstack.conf, whether it is there or not.
-  var stack: String
-  var hasStack = false
+  let stack: String
+  let hasStack: Bool
   /// The line of our plugin that Slurm reads first, and the file it stands in.
-  var line: PlugstackText.Line?
-  var lineFile: String?
+  private(set) var line: PlugstackText.Line?
+  private(set) var lineFile: String?
 
   /// The directory of slurm.conf: beside it lies what belongs to it.
-  var directory: String { configuration.map { ContainerPath.parent($0) } ?? "/etc/slurm" }
+  let directory: String
 
   init(configuration given: String?, _ variables: Variables) {
-    let place = given ?? variables["SLURM_CONF"].flatMap { $0.isEmpty ? nil : $0 }
-    configuration =
-      place.map { ContainerPath.normalized($0, from: Self.workingDirectory) }
-      ?? SlurmPlaces.usualPlaces.first { (try? File.facts($0)) != nil }
-    stack = ""
-    if let configuration { readConfiguration(configuration, depth: 0) }
-    if stack.isEmpty { stack = ContainerPath.normalized("plugstack.conf", from: directory) }
+    let found = SlurmConfiguration(named: given, variables)
+    configuration = found.path
+    directory = found.directory
+    pluginDirectories = found.places.pluginDirectories
+    stack = found.places.plugstackPath(in: directory)
     hasStack = (try? File.facts(stack)) != nil
     readStack(stack, depth: 0)
   }
@@ -37,16 +35,6 @@ struct SlurmSite {
   /// Text of a file of settings; none is larger.
   static func text(_ path: String) -> String? {
     (try? File.readAll(path, limit: 4 << 20)).map { HostText.decode($0) }
-  }
-
-  private mutating func readConfiguration(_ path: String, depth: Int) {
-    guard depth < 8, let text = Self.text(path) else { return }
-    let found = SlurmPlaces(text)
-    if found.plugstack != nil { stack = found.plugstackPath(in: directory) }
-    if !found.pluginDirectories.isEmpty { pluginDirectories = found.pluginDirectories }
-    for other in found.includes {
-      readConfiguration(ContainerPath.normalized(other, from: ContainerPath.parent(path)), depth: depth + 1)
-    }
   }
 
   private mutating func readStack(_ path: String, depth: Int) {

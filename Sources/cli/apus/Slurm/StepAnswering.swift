@@ -10,8 +10,7 @@ extension StepStart {
   /// For a container that was made.
   func answer(
     _ settled: borrowing Settled, _ environment: [String], _ changes: [EnvironmentChange], folder: Int32?,
-    save: ContainerSave?,
-    nowhere: Int32
+    save: ContainerSave?, nowhere: Int32
   ) throws(StepFailure) -> Int32 {
     let records = changes.map { (change) -> StepRecord in
       switch change {
@@ -21,14 +20,11 @@ extension StepStart {
     }
     let text = StepRecord.text(
       directory: settled.directory, changes: records + ranks(environment))
+    let container = settled.container
     do throws(SystemCallFault) {
-      let answer = try StepAnswer(
-        namespaces: [settled.outer, settled.mount, settled.inner, settled.ipc, settled.uts, settled.network],
-        records: text)
-      let (outer, mount) = (settled.outer, settled.mount)
       return try serve(
-        answer, nowhere: nowhere, staysToTheEnd: folder != nil || save != nil,
-        ended: { save?.run(outer: outer, mount: mount) },
+        StepAnswer(namespaces: container.namespaces, records: text), nowhere: nowhere,
+        staysToTheEnd: folder != nil || save != nil, ended: { save?.run(container) },
         started: { pid throws(SystemCallFault) in
           guard let folder else { return }
           try NamedContainer.setRunning(
@@ -47,9 +43,8 @@ extension StepStart {
   func answer(_ running: RunningContainer, nowhere: Int32) throws(StepFailure) -> Int32 {
     do throws(SystemCallFault) {
       return try serve(
-        StepAnswer(namespaces: running.namespaces, file: running.records), nowhere: nowhere,
-        staysToTheEnd: false, ended: {},
-        started: { _ in })
+        StepAnswer(namespaces: running.container.namespaces, file: running.records), nowhere: nowhere,
+        staysToTheEnd: false, ended: {}, started: { _ in })
     } catch { throw StepFailure(error) }
   }
 
@@ -79,4 +74,9 @@ extension StepStart {
     }
     _exit(0)
   }
+}
+
+extension StandingContainer {
+  /// In the order of `StepAnswer`.
+  fileprivate var namespaces: [Int32?] { [outer, mount, inner, ipc, uts, network] }
 }

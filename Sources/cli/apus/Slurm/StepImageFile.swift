@@ -56,7 +56,7 @@ struct StepImageFile {
     {
       return
     }
-    throw becomeImageProgram(path, way: .node, verb: "stage", incoming: incoming(image))
+    throw becomeImageProgram(path, way: .node, verb: "stage", incoming(image.facts))
   }
 
   /// Sends the image to all nodes of the job, where that is the way it goes. Returns only why not.
@@ -66,9 +66,9 @@ struct StepImageFile {
     }
     let image = try image(path)
     guard case .squashfs = image.kind, SiteImages.equal(to: image, in: site.imagePath) == nil,
-      decision(for: image).way == .sbcast
+      decision(for: image).way == .sbcast, let sbcast = SlurmPrograms.find("sbcast", variables)
     else { return }
-    throw becomeImageProgram(path, way: .node, verb: "broadcast")
+    throw becomeImageProgram(path, way: .node, verb: "broadcast", ["--sbcast", sbcast])
   }
 
   private func resolve(_ name: String, from directory: String) throws(StepFailure) -> StepImage {
@@ -94,7 +94,7 @@ struct StepImageFile {
     output.notice(
       Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
     guard decision.way != .direct else { return nil }
-    throw becomeImageProgram(image.path, way: .node, incoming: incoming(image))
+    throw becomeImageProgram(image.path, way: .node, incoming(image.facts))
   }
 
   private func decision(for image: ImageFile) -> StageDecision {
@@ -112,14 +112,23 @@ struct StepImageFile {
     guard let directory = site.cacheDirectory,
       // Opened as the user: that they may read it is the proof that they may have the copy.
       let source = try? File.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
-      let facts = try? File.facts(source), facts.kind == .file,
-      decision(path: path, size: facts.size, number: source.number).way != .direct
+      let facts = try? File.facts(source), facts.kind == .file
     else { return nil }
-    return copy(facts, path: path, in: directory)
+    let way = decision(path: path, size: facts.size, number: source.number).way
+    guard way != .direct, let copy = copy(facts, path: path, in: directory) else { return nil }
+    // It was sent to a node that has it: nobody will take it.
+    if way == .sbcast, let sent = IncomingFile.find(facts, in: directory, uid: geteuid()) {
+      _ = unsafe unlink(sent.path)
+    }
+    return copy
   }
 
-  private func incoming(_ image: ImageFile) -> IncomingFile? {
-    site.cacheDirectory.flatMap { IncomingFile.find(image.facts, in: $0, uid: geteuid()) }
+  /// The words that name a file which Slurm's broadcast has put here for the image.
+  private func incoming(_ source: FileFacts) -> [String] {
+    guard let directory = site.cacheDirectory,
+      let file = IncomingFile.find(source, in: directory, uid: geteuid())
+    else { return [] }
+    return ["--incoming", file.path, "--digest", file.digest]
   }
 
   private func isInStore(_ path: String) -> Bool {
@@ -146,14 +155,13 @@ struct StepImageFile {
 
   /// Returns only why not.
   private func becomeImageProgram(
-    _ source: String, way: StageDecision.Way, verb: String = "start", incoming: IncomingFile? = nil
+    _ source: String, way: StageDecision.Way, verb: String = "start", _ more: [String] = []
   ) -> StepFailure {
     let program = Installation.imageProgram
     var all = [program, "slurm-helper", verb] + raw.dropFirst(2)
     all += ["--source", source, "--stage", way.rawValue, "--verify", options.verify.rawValue]
     if verb == "stage" { all += ["--node", words.node, "--nodeid", "\(words.nodeNumber)"] }
-    if let incoming { all += ["--incoming", incoming.path, "--digest", incoming.digest] }
-    let cause = Process.become(program, all, environment: variables.all)
+    let cause = Process.become(program, all + more, environment: variables.all)
     return StepFailure(
       Explanation(
         what: "cannot start \(program)", why: errorText(cause.number),

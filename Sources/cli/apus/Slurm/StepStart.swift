@@ -5,6 +5,7 @@ internal import Launch
 internal import Linux
 internal import Messages
 internal import Model
+internal import NodeSetup
 internal import Settings
 internal import StepJoin
 internal import StepOptions
@@ -47,10 +48,7 @@ struct StepStart {
       ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
       return try make(options, site, image, container, nowhere: nowhere)
     } catch {
-      let text = error.explanation
-      let code = output.fatal(
-        Explanation(what: "\(words.node): \(text.what)", why: text.why, remedy: text.remedy),
-        exit: ExitCode.jobStep)
+      let code = output.fatal(error.explanation, exit: ExitCode.jobStep)
       // Tasks end without a word then. A page that cannot be written means that they are gone.
       try? StepPage(number: words.page).setTold()
       return code
@@ -72,16 +70,11 @@ struct StepStart {
   }
 
   private func readOptions() throws(StepFailure) -> (SiteOptions, StepOptions) {
-    do throws(StepFault) {
-      let site = try SiteOptions(words: words.site)
-      let options = try StepOptions(
-        words: words.stepOptions(variables), variables: variables, site: site,
-        directory: stepDirectory(variables))
-      if words.nodeNumber == 0, words.handed == nil {
-        for notice in site.notices + options.notices { output.notice(notice) }
-      }
-      return (site, options)
-    } catch { throw StepFailure(error) }
+    let (site, options) = try attempt { () throws(StepFault) in try words.read(variables) }
+    if words.nodeNumber == 0, words.handed == nil {
+      for notice in site.notices + options.notices { output.notice(notice) }
+    }
+    return (site, options)
   }
 
   /// The container of this step, from its image to the answers.
@@ -137,7 +130,7 @@ struct StepStart {
 
   /// What Slurm executes before each task, inside the container by then: the site's and the user's (`--task-prolog`).
   private var prologs: [String] {
-    [SlurmConfiguration(variables)["taskprolog"], variables["SLURM_TASK_PROLOG"]].compactMap { $0 }
+    [SlurmConfiguration(variables).places.taskProlog, variables["SLURM_TASK_PROLOG"]].compactMap { $0 }
   }
 
   /// nil: this node saves nothing.
@@ -197,12 +190,4 @@ struct StepStart {
   }
 
   private func exists(_ path: String) -> Bool { (try? File.facts(path)) != nil }
-}
-
-/// The directory that relative paths of a step's options are taken from: where srun was started, else this one.
-func stepDirectory(_ variables: Variables) -> String {
-  for name in ["SLURM_SPANK_APUS_CWD", "SLURM_SUBMIT_DIR"] {
-    if let path = variables[name], ContainerPath.isAbsolute(path) { return path }
-  }
-  return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
 }
