@@ -81,7 +81,7 @@ static void end_step(char *const *environment) {
     const char *number = apus_variable(environment, "SLURM_STEP_ID");
     const char *nodes = apus_variable(environment, "SLURM_NNODES");
     if (!job || !number || !nodes || strcmp(nodes, "1") == 0) return;
-    if (strcmp(apus_site("kill_on_fail", "on"), "off") == 0) return;
+    if (apus_site_is_off("kill_on_fail")) return;
     char program[4096], step[64];
     const char *path = apus_variable(environment, "PATH");
     char folders[8192];

@@ -121,7 +121,9 @@ EXPORTED int slurm_spank_local_user_init(spank_t spank, int count, char **words)
 static bool is_containerised(spank_t spank) {
     uint32_t step = apus_number(spank, S_JOB_STEPID);
     if (step == APUS_EXTERN_STEP || step == APUS_INTERACTIVE_STEP) return false;
-    if (step == APUS_BATCH_STEP && strcmp(apus_site("sbatch", "on"), "on") != 0) return false;
+    // The second is Pyxis' name for it.
+    bool only_steps = strcmp(apus_site("sbatch", "on"), "steps") == 0 || apus_site_is_off("sbatch_support");
+    if (step == APUS_BATCH_STEP && only_steps) return false;
     char **environment = NULL;
     if (spank_get_item(spank, S_JOB_ENV, &environment) != 0) return false;
     return apus_wants_container(environment, serves_native());

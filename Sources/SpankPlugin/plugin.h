@@ -51,6 +51,8 @@ void apus_free_words(struct words *words);
 void apus_keep_site(int count, char **words);
 // The value of KEY=VALUE; otherwise the default.
 const char *apus_site(const char *key, const char *otherwise);
+// Whether the line says no to it, in any of the words that SiteOptions.swift takes.
+bool apus_site_is_off(const char *key);
 void apus_append_site(struct words *words);
 void apus_forget_site(void);
 

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "plugin.h"
 
@@ -15,6 +16,15 @@ const char *apus_site(const char *key, const char *otherwise) {
         if (strncmp(site.list[i], key, length) == 0 && site.list[i][length] == '=') return site.list[i] + length + 1;
     }
     return otherwise;
+}
+
+bool apus_site_is_off(const char *key) {
+    static const char *const words[] = {"0", "false", "no", "n", "off"};
+    const char *value = apus_site(key, "");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcasecmp(value, words[i]) == 0) return true;
+    }
+    return false;
 }
 
 void apus_append_site(struct words *words) {

@@ -10,7 +10,8 @@ final class Watch {
   /// Directories of which uses that worked are noted too.
   private let interesting: [String]
   private var entries: [Int32: Tracing.FileCall] = [:]
-  private var places: [String: Int] = [:]
+  /// What is noted already.
+  private var noted: Set<String> = []
   private var observations: [Observation] = []
 
   init(interesting: [String]) { self.interesting = interesting }
@@ -63,11 +64,7 @@ final class Watch {
       default: return
       }
       let key = "\(use.rawValue) \(failure) \(call.path)"
-      if let place = places[key] {
-        observations[place].count += 1
-        return
-      }
-      places[key] = observations.count
+      guard noted.insert(key).inserted else { return }
       observations.append(
         Observation(
           use, call.path, failure: failure, onHost: failure == ENOENT ? missing(call.path, of: pid) : nil))

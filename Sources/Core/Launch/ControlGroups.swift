@@ -32,7 +32,7 @@ public struct ControlGroups: Equatable, Sendable {
 /// that hands on every controller needed: in the caller's own it rarely can be, because groups that hand controllers on
 /// have no processes themselves (cgroups(7), "no internal processes").
 func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault) -> LimitsPlan? {
-  guard let option = request.limits.first else { return nil }
+  guard !request.limits.isEmpty, let option = request.limits.first else { return nil }
   let values = try limitValues(request.limits, file: host.limitsText)
   guard let groups = host.controlGroups, groups.isUnified else {
     throw .noLimits(

@@ -109,13 +109,12 @@ private func hostVariables(_ request: LaunchRequest, _ host: HostFacts) -> [Host
   let dropped = [
     "PATH", "PS1", "LD_LIBRARY_PATH", "HOME", "PWD", "OLDPWD", "_", "UID", "EUID", "GID", "PPID",
   ]
-  let owned = ["APUS_", "APUSENV_", "APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_"]
   var variables = host.variables.all.compactMap(HostVariable.init).filter { variable in
     let name = variable.name
     if Variables.isNamed(name, by: request.withheldVariables) { return false }
     if request.cleanEnvironment { return name == "TERM" || proxies.contains(name.lowercased()) }
     return ShellSubset.isName(name) && !dropped.contains(name)
-      && !owned.contains { name.starts(withBytesOf: $0) }
+      && !Variables.owned.contains { name.starts(withBytesOf: $0) }
   }
   if request.cleanEnvironment, let language = HostVariable("LANG=C") { variables.append(language) }
   return variables

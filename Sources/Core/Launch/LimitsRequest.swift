@@ -21,7 +21,7 @@ public struct LimitsRequest: Equatable, Sendable {
     return Self.optionNames.first { values[$0] != nil }.map { "--" + $0 }
   }
 
-  var isEmpty: Bool { first == nil }
+  var isEmpty: Bool { values.isEmpty && !disablesKiller }
 }
 
 /// The limits of a request as files of a control group of version 2 and what they are set to. `file` is the text of
@@ -99,10 +99,10 @@ private struct LimitOption {
     let digits = text.prefix { $0 >= "0" && $0 <= "9" }
     let powers = ["", "k", "m", "g", "t", "p"]
     let unit = text.dropFirst(digits.count).lowercased()
-    let isBytes = unit == "b"
     let letter =
       unit.hasSuffix("ib") ? String(unit.dropLast(2)) : unit.hasSuffix("b") ? String(unit.dropLast()) : unit
-    guard let count = Int(digits), let power = isBytes ? 0 : powers.firstIndex(of: letter) else {
+    // "ib" alone has no unit to be binary of.
+    guard let count = Int(digits), unit != "ib", let power = powers.firstIndex(of: letter) else {
       throw fault("it is not a size such as 512M or 2G")
     }
     let (bytes, isTooMuch) = count.multipliedReportingOverflow(by: 1 << (10 * power))

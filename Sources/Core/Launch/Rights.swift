@@ -77,7 +77,7 @@ private func identity(
     default: throw .securitySyntax(word: word)
     }
   }
-  guard uid != nil || !groups.isEmpty, !request.fakeroot else { return nil }
+  guard uid != nil || !groups.isEmpty else { return nil }
   guard host.isPrivileged else { throw .rootOnly(option: "--security") }
   let user = uid ?? 0
   let known = image.passwd.flatMap { PasswordEntry.find(uid: user, in: $0) }

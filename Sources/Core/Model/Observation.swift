@@ -9,7 +9,6 @@ public struct Observation: Equatable, Sendable {
   public let failure: Int32
   /// What of the path the container does not have and the host has: the topmost such directory or file.
   public var onHost: String?
-  public var count = 1
 
   public init(_ use: Use, _ path: String, failure: Int32, onHost: String? = nil) {
     self.use = use

@@ -21,13 +21,17 @@ public struct Variables: Equatable, Sendable {
     return nil
   }
 
-  /// Whether any variable has the prefix of a runtime's settings.
-  public var hasSettings: Bool {
-    all.contains { entry in Self.prefixes.contains { entry.utf8.starts(with: $0.utf8) } }
+  /// Those with the prefix of a runtime's settings: each option of a command line asks for several names, and most
+  /// environments have none of them.
+  public var settings: Variables {
+    Variables(all.filter { entry in Self.prefixes.contains { entry.utf8.starts(with: $0.utf8) } })
   }
 
   /// Ours, else the names of the runtimes whose job scripts move over.
   public static let prefixes = ["APUS", "APPTAINER", "SINGULARITY"]
+
+  /// How the names begin by which runtimes are told things, and tell the container about them.
+  public static let owned = prefixes.flatMap { [$0 + "_", $0 + "ENV_"] }
 
   /// `APUS_X`, else `APPTAINER_X`, else `SINGULARITY_X`. An empty one is as good as none.
   public func setting(_ name: String) -> String? {

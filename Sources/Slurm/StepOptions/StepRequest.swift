@@ -107,7 +107,5 @@ private func setVariables(
 
 /// Variables through which the runtime itself is told things, and tells the container about it.
 func isOwned(_ name: String) -> Bool {
-  ["APUS_", "APUSENV_", "APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_"].contains {
-    name.starts(withBytesOf: $0)
-  }
+  Variables.owned.contains { name.starts(withBytesOf: $0) }
 }

@@ -13,8 +13,9 @@ func run(_ arguments: [String], _ variables: Variables) -> Int32 {
   var output = Output()
   if words.first == "slurm-helper" { return runSlurmHelper(words, variables, output) }
   let parsed: Parsed
+  let settings = variables.settings
   do throws(UsageFault) {
-    parsed = try Parser().parse(words, environment: variables.hasSettings ? { variables[$0] } : nil)
+    parsed = try Parser().parse(words, environment: settings.all.isEmpty ? nil : { settings[$0] })
   } catch {
     if words.contains("--version") { return runVersion(output, calledAs: called, named: true) }
     if error == .noCommand || words.first == "--help" || words.first == "-h" { return runHelp([], output) }

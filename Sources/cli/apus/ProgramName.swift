@@ -7,9 +7,9 @@ internal import Model
 enum ProgramName {
   case apus, apptainer, singularity
 
-  /// `path`: the first word of the command line.
-  init(_ path: String) {
-    switch ContainerPath.lastComponent(path) {
+  /// `name`: the last component of the command line's first word.
+  init(_ name: String) {
+    switch name {
     case "apptainer": self = .apptainer
     case "singularity": self = .singularity
     default: self = .apus

@@ -110,7 +110,7 @@ private struct Caller {
       // Variables of a job that mean options (`APUS_BIND`) count as they do for `apus exec`.
       options = try Parser().parse(
         ["exec", "--", path, "program"],
-        environment: isJob && variables.hasSettings ? { variables[$0] } : nil)
+        environment: isJob ? { variables[$0] } : nil)
     } catch {
       let text = error.text
       throw OCIFailure(

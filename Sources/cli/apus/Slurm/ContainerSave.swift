@@ -18,14 +18,15 @@ struct ContainerSave {
     let (near, far) = try Socket.pair()
     let middle = try Process.fork()
     if middle == 0 {
-      if (try? Process.fork()) == 0 {
+      guard let saver = try? Process.fork() else { _exit(1) }
+      if saver == 0 {
         close(near)
         Self.wait(far, path: path, node: node, environment: environment)
       }
       _exit(0)
     }
-    _ = try Process.wait(middle)
     close(far)
+    guard try Process.wait(middle) == 0 else { throw SystemCallFault("fork", "", EAGAIN) }
     socket = near
   }
 

@@ -30,7 +30,7 @@ struct NamedContainer {
     let life = site.scope == .global ? "all" : variables["SLURM_JOB_ID"] ?? "all"
     levels = ["\(uid)", life, name.text]
     folder = runtime + "/" + levels.connected(by: "/")
-    let isThere = (try? File.facts(folder, following: false)) != nil
+    let isThere = try opened() != nil
     if name.use == .create, isThere {
       throw fault("it exists already", "drop :create to use it, or choose another name")
     }
@@ -40,20 +40,19 @@ struct NamedContainer {
     }
   }
 
-  /// The image a step named when the container was made.
-  var image: String? {
-    (try? File.readAll(folder + "/image", limit: 1 << 16)).map { HostText.decode($0) }
+  /// The image a step named when the container was made; nil: there is no container yet.
+  func image() throws(StepFailure) -> String? {
+    guard let directory = try opened() else { return nil }
+    return (try? File.readAll("image", limit: 1 << 16, from: directory.number)).map { HostText.decode($0) }
   }
 
   /// Makes what is missing, and remembers the image. Returns the open folder, which is out of reach by its path once
   /// this process is inside the container.
   func make(image: String) throws(StepFailure) -> Int32 {
     do throws(PrivateDirectoryFault) {
-      var directory: Descriptor
-      do throws(SystemCallFault) { directory = try File.open(runtime, O_RDONLY | O_DIRECTORY) } catch {
-        throw .call(error)
+      let directory = try walk { (level, above) throws(PrivateDirectoryFault) in
+        try PrivateDirectory.make(level, from: above, uid: uid)
       }
-      for level in levels { directory = try PrivateDirectory.make(level, from: directory.number, uid: uid) }
       do throws(SystemCallFault) {
         if (try? File.facts("image", from: directory.number)) == nil {
           let file = try File.open("image", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600, from: directory.number)
@@ -61,14 +60,40 @@ struct NamedContainer {
         }
       } catch { throw .call(error) }
       return directory.release()
-    } catch {
-      switch error {
-      case .call(let cause):
-        throw fault(
-          cause.explanation.why + " (\(printable(runtime)))",
-          "the administrator makes runtime_dir on every node: install -d -m 1777 \(printable(runtime))")
-      default: throw fault("\(printable(folder)) is not the user's own", "have the administrator remove it")
+    } catch { throw refusal(error) }
+  }
+
+  /// The folder where it is there. Others can make names in the runtime directory: each level must be the user's own.
+  private func opened() throws(StepFailure) -> Descriptor? {
+    do throws(PrivateDirectoryFault) {
+      return try walk { (level, above) throws(PrivateDirectoryFault) in
+        try PrivateDirectory.open(level, from: above, uid: uid)
       }
+    } catch {
+      if error.isMissing { return nil }
+      throw refusal(error)
+    }
+  }
+
+  private func walk(
+    _ step: (_ level: String, _ above: Int32) throws(PrivateDirectoryFault) -> Descriptor
+  ) throws(PrivateDirectoryFault) -> Descriptor {
+    var directory: Descriptor
+    do throws(SystemCallFault) { directory = try File.open(runtime, O_RDONLY | O_DIRECTORY) } catch {
+      throw .call(error)
+    }
+    for level in levels { directory = try step(level, directory.number) }
+    return directory
+  }
+
+  private func refusal(_ fault: PrivateDirectoryFault) -> StepFailure {
+    switch fault {
+    case .call(let cause):
+      self.fault(
+        cause.explanation.why + " (\(printable(runtime)))",
+        "the administrator makes runtime_dir on every node: install -d -m 1777 \(printable(runtime))")
+    default:
+      self.fault("\(printable(folder)) is not the user's own", "have the administrator remove it")
     }
   }
 
@@ -87,10 +112,14 @@ struct NamedContainer {
 
   /// The container as a step that runs has it; nil: none runs.
   func running() throws(StepFailure) -> RunningContainer? {
-    do throws(SystemCallFault) {
-      if let found = try find() { return name.use == .noExec ? try found.apart() : found }
-    } catch {
-      guard error.number == ENOENT || error.number == ESRCH else { throw StepFailure(error) }
+    if let directory = try opened() {
+      do throws(SystemCallFault) {
+        if let found = try find(in: directory.number) {
+          return name.use == .noExec ? try found.apart() : found
+        }
+      } catch {
+        guard error.number == ENOENT || error.number == ESRCH else { throw StepFailure(error) }
+      }
     }
     guard name.use != .exec else {
       throw fault("it is not running on this node", "start a step in it first, or drop :exec")
@@ -98,17 +127,17 @@ struct NamedContainer {
     return nil
   }
 
-  private func find() throws(SystemCallFault) -> RunningContainer? {
-    let text = String(decoding: try File.readAll(folder + "/running", limit: 100), as: UTF8.self)
+  private func find(in directory: Int32) throws(SystemCallFault) -> RunningContainer? {
+    let text = String(decoding: try File.readAll("running", limit: 100, from: directory), as: UTF8.self)
     let fields = text.fields(at: UInt8(ascii: " "))
     guard fields.count == 2, let pid = Int32(fields[0]) else { return nil }
     let process = try File.open("/proc/\(pid)", O_PATH | O_DIRECTORY)
     // Looked up after the folder was opened: the folder is of no process that came later.
-    guard let start = Process.startTicks(of: pid), fields[1] == "\(start)",
-      try File.facts(process).uid == uid || uid == 0
+    guard let start = Process.startTicks(of: pid), fields[1] == "\(start)", try File.facts(process).uid == uid
     else { return nil }
-    let container = try StandingContainer(of: process)
-    return RunningContainer(container: container, records: try File.open(folder + "/records").release())
+    return RunningContainer(
+      container: try StandingContainer(of: process),
+      records: try File.open("records", O_RDONLY | O_NOFOLLOW, from: directory).release())
   }
 
   private func fault(_ why: String, _ remedy: String) -> StepFailure {

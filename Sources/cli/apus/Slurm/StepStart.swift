@@ -45,7 +45,7 @@ struct StepStart {
       }
       let image = try StepImageFile(
         words: words, raw: raw, variables: variables, output: output, options: options, site: site
-      ).open(options.image ?? container?.image ?? "", from: stepDirectory(variables))
+      ).open(try options.image ?? container?.image() ?? "", from: stepDirectory(variables))
       return try make(options, site, image, container, nowhere: nowhere)
     } catch {
       let code = output.fatal(error.explanation, exit: ExitCode.jobStep)
@@ -89,7 +89,7 @@ struct StepStart {
     var facts = StepFacts(imagePath: image.path, arguments: EnvironmentCapture.words, variables: variables)
     var folder: Int32?
     if let container {
-      folder = try container.make(image: options.image ?? container.image ?? image.path)
+      folder = try container.make(image: options.image ?? container.image() ?? image.path)
       if options.isWritable { facts.layerDirectory = container.folder }
     }
     if options.workDirectory == .image || options.defaults == .pyxis {
