@@ -43,9 +43,11 @@ struct StepStart {
         }
         return try answer(running, nowhere: nowhere)
       }
+      var name = options.image
+      if name == nil { name = try container?.image() }
       let image = try StepImageFile(
         words: words, raw: raw, variables: variables, output: output, options: options, site: site
-      ).open(try options.image ?? container?.image() ?? "", from: stepDirectory(variables))
+      ).open(name ?? "", from: stepDirectory(variables))
       return try make(options, site, image, container, nowhere: nowhere)
     } catch {
       let code = output.fatal(error.explanation, exit: ExitCode.jobStep)
@@ -89,7 +91,8 @@ struct StepStart {
     var facts = StepFacts(imagePath: image.path, arguments: EnvironmentCapture.words, variables: variables)
     var folder: Int32?
     if let container {
-      folder = try container.make(image: options.image ?? container.image() ?? image.path)
+      let kept = try container.image()
+      folder = try container.make(image: options.image ?? kept ?? image.path)
       if options.isWritable { facts.layerDirectory = container.folder }
     }
     if options.workDirectory == .image || options.defaults == .pyxis {
