@@ -35,7 +35,7 @@ import Testing
     ("cpuset-cpus", ""), ("cpuset-cpus", "0-"), ("cpuset-cpus", "0-1-2"), ("cpuset-cpus", "a"),
     ("cpuset-cpus", "0\n1"), ("memory", ""), ("memory", "G"), ("memory", "1X"), ("memory", "-1"),
     ("memory", "9999999999G"), ("memory-swap", "1G"), ("pids-limit", "-2"), ("pids-limit", "1.5"),
-    ("blkio-weight", "9"),
+    ("blkio-weight", "9"), ("memory", "5ib"),
   ]) func `refuses by the option`(name: String, value: String) {
     #expect {
       try Self.values([(name, value)])

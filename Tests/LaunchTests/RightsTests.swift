@@ -110,6 +110,12 @@ import Testing
     #expect(plan.program.directories == ["/home/ann", "/root", "/"])
     let forRoot = try Self.plan { $0.fakeroot = true }
     #expect(!forRoot.program.rights.isMappedRoot && forRoot.notices.isEmpty)
+    // It means nothing to real root, and takes nothing of what is asked for beside it.
+    let other = try Self.plan {
+      $0.fakeroot = true
+      $0.security = ["uid:1000"]
+    }
+    #expect(other.program.rights.identity?.uid == 1000)
   }
 
   @Test func `security modules are refused by name, whether the kernel has them or not`() {
