@@ -1,5 +1,6 @@
 import Foundation
 import ImageMount
+import Linux
 import Testing
 
 @testable import Containers
@@ -89,7 +90,7 @@ import Testing
         try container.write(ContainerRecord(bundle: "/b", annotations: [], pid: pid, startTicks: ticks))
         try container.commit()
       }
-      let ticks = try #require(Process.startTicks(of: getpid()))
+      let ticks = try #require(Linux.Process.startTicks(of: getpid()))
       try make(pid: getpid(), ticks: ticks + 1)
       #expect(try shelf.states().isEmpty)
       #expect(!FileManager.default.fileExists(atPath: place + "/apus/some"))
@@ -108,13 +109,13 @@ import Testing
   }
 
   @Test func `a process is told from another that gets its number`() throws {
-    let ticks = try #require(Process.startTicks(of: getpid()))
+    let ticks = try #require(Linux.Process.startTicks(of: getpid()))
     var record = ContainerRecord(bundle: "/b", annotations: [], pid: getpid(), startTicks: ticks)
     #expect(ContainerProcess.isAlive(record))
     record.startTicks += 1
     #expect(!ContainerProcess.isAlive(record))
-    #expect(Process.startTicks(of: 1) == nil)
-    #expect(Process.startTicks(of: 0) == nil)
+    #expect(Linux.Process.startTicks(of: 1) == nil)
+    #expect(Linux.Process.startTicks(of: 0) == nil)
   }
 
   @Test func `one folder of bundles has one directory an image`() throws {

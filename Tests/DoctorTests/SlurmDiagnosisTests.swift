@@ -50,7 +50,7 @@ import Testing
       ("plugstack line", .missing, "runs on the host", { $0.isRequired = false }),
       (
         "plugstack line", .failing, "no such mode",
-        { $0.lineFault = Explanation(what: "stage", why: "no such mode") }
+        { $0.lineFault = Explanation(what: "stage", why: "no such mode", remedy: "mend the line") }
       ),
       ("plugin", .failing, "No such file", { $0.plugin = .unreadable(2) }),
       (
@@ -82,7 +82,7 @@ import Testing
     let bad = checks.filter { $0.state != .good }
     #expect(bad.map(\.name) == [lack.name])
     guard let check = bad.first else { return }
-    #expect(check.state == lack.state && !check.remedy.isEmpty || lack.words == "no such mode")
+    #expect(check.state == lack.state && !check.remedy.isEmpty)
     #expect([check.found, check.cost, check.remedy].contains { $0.contains(lack.words) }, "\(check)")
   }
 

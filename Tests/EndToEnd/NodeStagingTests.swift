@@ -170,19 +170,13 @@ import Testing
     #expect(try !fresh.run("--site", "quiet", rate: 1_000_000).err.contains("apus: n7"))
   }
 
-  @Test(
-    .enabled(
-      if: FileManager.default.fileExists(atPath: "/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-      "needs the memory controller of version 1"))
+  @Test(.enabled(if: MemoryGroup.canBeMade, "needs a memory controller"))
   func `a job with 40 MB of memory copies an image of 274 MB`() throws {
     let node = try Node(bytes: 274_000_000)
-    let group = "/sys/fs/cgroup/memory/apus-test-stage-\(getpid())"
-    try FileManager.default.createDirectory(atPath: group, withIntermediateDirectories: false)
-    defer { rmdir(group) }
-    try "\(40 << 20)".write(
-      toFile: group + "/memory.limit_in_bytes", atomically: false, encoding: .utf8)
+    let group = try MemoryGroup("stage", limit: 40 << 20)
+    defer { group.remove() }
     let outcome = try Installed.execute(
-      ["/bin/sh", "-c", "echo $$ >\(group)/cgroup.procs; exec \(node.words().joined(separator: " "))"],
+      ["/bin/sh", "-c", "echo $$ >\(group.processes) && exec \(node.words().joined(separator: " "))"],
       as: .root)
     #expect(outcome.code == 0, "\(outcome.err)")
     #expect(outcome.out.hasSuffix("\n400\nsame\n"))

@@ -27,8 +27,8 @@ extension SlurmTests {
     @Test func `directories that users cannot use are named with their node`() throws {
       for place in [Cluster.value("CLUSTER_CACHE"), Cluster.value("CLUSTER_RUN")] {
         try Cluster.on("n4", "chmod", "0755", place)
+        defer { _ = try? Cluster.on("n4", "chmod", "1777", place) }
         let outcome = try Self.doctor("-w", "n4")
-        try Cluster.on("n4", "chmod", "1777", place)
         #expect(outcome.code == 1)
         #expect(
           outcome.out.contains("FAILING  n4: ") && outcome.out.contains("remedy: chmod 1777 \(place)\n"),
@@ -39,8 +39,8 @@ extension SlurmTests {
     @Test func `a host whose own plugin is broken says why it asks nobody`() throws {
       let plugin = Cluster.plugin
       try FileManager.default.moveItem(atPath: plugin, toPath: plugin + ".away")
+      defer { try? FileManager.default.moveItem(atPath: plugin + ".away", toPath: plugin) }
       let outcome = try Self.doctor()
-      try FileManager.default.moveItem(atPath: plugin + ".away", toPath: plugin)
       #expect(outcome.code == 1)
       #expect(
         outcome.out.contains("FAILING  nodes: not asked: srun cannot start on this host"), "\(outcome.out)")

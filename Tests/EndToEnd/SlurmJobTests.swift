@@ -17,6 +17,19 @@ extension SlurmTests {
       #expect(batch.code == 9 && batch.state == "FAILED")
     }
 
+    @Test(arguments: ["sbatch=steps", "sbatch_support=no"])
+    func `where the site says so, the batch script stays on the host and its steps are in the image`(
+      word: String
+    ) throws {
+      try Cluster.withSite([word]) {
+        let batch = try Cluster.sbatch(
+          [inImage],
+          script: "grep -c apus-job /etc/os-release\nsrun \(askRelease.joined(separator: " "))\n")
+        #expect(batch.code == 0 && batch.out == "0\n" + release, "\(batch)")
+      }
+      try Cluster.expectQuiet()
+    }
+
     @Test func `steps of a job name their image, or have that of the allocation`() throws {
       let batch = try Cluster.sbatch(
         ["-N2"],
@@ -158,21 +171,33 @@ extension SlurmTests {
       #expect(group.out.contains("/slurm_n1/uid_\(Cluster.userNumber)/job_"), "\(group.out)")
     }
 
-    /// Slurm runs the prolog in the container, and nobody has put it into the image.
+    /// Slurm runs the prolog in the container, and nobody has put it into the image. The site's comes first.
     @Test func `a task prolog outside the image sets variables in it`() throws {
       try Cluster.withFolder { folder in
-        let prolog = folder + "/prolog.sh"
-        try Installed.write(Data("#!/bin/sh\necho export TP=1\necho print of the prolog\n".utf8), to: prolog)
-        chmod(prolog, 0o755)
+        for (name, variable) in [("site", "OF_SITE"), ("own", "OF_USER")] {
+          let prolog = folder + "/" + name
+          try Installed.write(
+            Data("#!/bin/sh\necho export \(variable)=\(name)\necho print by \(name)\n".utf8), to: prolog)
+          chmod(prolog, 0o755)
+        }
         defer { Cluster.restore() }
-        try Cluster.restart(["--set", "TaskProlog=" + prolog])
-        try Cluster.withSite(["bind=" + prolog]) {
+        try Cluster.restart(["--set", "TaskProlog=" + folder + "/site"])
+        let script = "echo $OF_SITE,$OF_USER; ls -A \(folder); " + askRelease.joined(separator: " ")
+        // What of the folder is shown, and by whom the user's own is named: by nobody, by a variable, by the option, of
+        // which the container does not know and where the folder is shown as the job's.
+        for (options, environment, directory, shown) in [
+          ([], [:], "/", ["site"]),
+          ([], ["SLURM_TASK_PROLOG": folder + "/own"], "/", ["own", "site"]),
+          (["--task-prolog=" + folder + "/own"], [:], folder, ["own", "site"]),
+        ] as [([String], [String: String], String, [String])] {
           let outcome = try srun(
-            ["-N2"], "sh", "-c", "echo $TP; \(askRelease.joined(separator: " "))", directory: "/")
+            ["-N2"] + options, "sh", "-c", script, environment: environment, directory: directory)
+          let variables = shown.contains("own") ? "site,own" : "site,"
+          let expected = shown.map { "by " + $0 } + shown + [variables, String(release.dropLast())]
           #expect(outcome.code == 0, "\(outcome.err)")
-          for line in ["1", "of the prolog", String(release.dropLast())] {
-            #expect(outcome.out.split(separator: "\n").count { $0 == line } == 2, "\(outcome.out)")
-          }
+          #expect(
+            outcome.out.split(separator: "\n").map(String.init).sorted() == (expected + expected).sorted(),
+            "\(outcome)")
         }
       }
     }

@@ -66,7 +66,7 @@ extension SlurmTests {
       }
     }
 
-    @Test func `Slurm's broadcast reads the source once for all nodes`() throws {
+    @Test func `of an image that Slurm broadcasts no node reads the source`() throws {
       try withSlowImage(site: ["stage=sbcast", "sbcast_min=2"]) { files, image in
         let outcome = try Cluster.run(["srun", "-N4", "--container-image=" + image] + askRelease)
         #expect(outcome.code == 0 && outcome.out == String(repeating: release, count: 4), "\(outcome)")
