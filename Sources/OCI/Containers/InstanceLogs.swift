@@ -27,15 +27,17 @@ public struct InstanceLogs: ~Copyable {
   }
 
   private static func directory(_ folder: String) throws(InstanceFault) -> Descriptor {
+    let directory = try opened(folder)
+    // fstat of an open directory does not fail for a reason of its own.
+    guard (try? File.facts(directory))?.uid == geteuid() else { throw .logsNotOurs(path: folder) }
+    return directory
+  }
+
+  private static func opened(_ folder: String) throws(InstanceFault) -> Descriptor {
     do throws(SystemCallFault) {
       try make(folder)
-      let directory = try File.open(folder, O_RDONLY | O_DIRECTORY)
-      guard try File.facts(directory).uid == geteuid() else { throw SystemCallFault("open", folder, ESTALE) }
-      return directory
-    } catch {
-      if error.number == ESTALE { throw .logsNotOurs(path: folder) }
-      throw .noLogs(path: folder, error)
-    }
+      return try File.open(folder, O_RDONLY | O_DIRECTORY)
+    } catch { throw .noLogs(path: folder, error) }
   }
 
   /// A link there would send what programs write anywhere.
