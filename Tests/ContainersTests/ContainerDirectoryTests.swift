@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func `containers of one ID in two places are two, and what a killed create left in one is none`() throws {
+  @Test func `one ID in two places is two containers, and what a killed create left there is none`() throws {
     let id = try ContainerID("one")
     try Self.withPlace { place in
       func shelf(_ names: String...) -> ContainerShelf {

@@ -68,9 +68,18 @@ public enum Process {
     try checked(apus_pidfd_send_signal(process.number, number), "pidfd_send_signal")
   }
 
-  /// Becomes another user, of no group but the given one; nothing of root is left. Only root can.
-  public static func takeIdentity(uid: UInt32, gid: UInt32) throws(SystemCallFault) {
-    try retrying("setgroups") { setgroups(0, nil) }
+  /// Becomes another user, of no groups but the given ones. Of root nothing is left, unless that was told to keep its
+  /// capabilities. Only root can.
+  public static func takeIdentity(
+    uid: UInt32, gid: UInt32, groups: [UInt32] = []
+  ) throws(SystemCallFault) {
+    // "No change" to the kernel (setresuid(2)): this process would stay what it is.
+    guard uid != .max, gid != .max else {
+      throw SystemCallFault(uid == .max ? "setresuid" : "setresgid", "", EINVAL)
+    }
+    try retrying("setgroups") {
+      unsafe groups.withUnsafeBufferPointer { unsafe setgroups($0.count, $0.baseAddress) }
+    }
     try retrying("setresgid") { setresgid(gid, gid, gid) }
     try retrying("setresuid") { setresuid(uid, uid, uid) }
   }
