@@ -48,15 +48,22 @@ public enum Process {
   /// other (proc_pid_stat(5), fields 3 and 22). nil where there is none, or it has ended and waits for its parent.
   /// `processes`: an open directory of procfs, where the caller's own /proc is another.
   public static func startTicks(of pid: Int32, processes: Int32? = nil) -> UInt64? {
+    guard pid > 1, let fields = statFields(of: pid, processes: processes), fields.count > 19,
+      !["Z", "X", "x"].contains(fields[0])
+    else { return nil }
+    return UInt64(fields[19])
+  }
+
+  /// What /proc/PID/stat says behind the name of the program: the first is its state, field 3 of proc_pid_stat(5).
+  /// `processes`: as above.
+  public static func statFields(of pid: Int32, processes: Int32? = nil) -> [Substring]? {
     let path = processes == nil ? "/proc/\(pid)/stat" : "\(pid)/stat"
-    guard pid > 1, let bytes = try? File.readAll(path, limit: 1 << 16, from: processes ?? AT_FDCWD),
-      // The name of the program, between parentheses, may hold anything.
+    guard let bytes = try? File.readAll(path, limit: 1 << 16, from: processes ?? AT_FDCWD),
+      // The name, between parentheses, may hold anything.
       let name = bytes.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
-    let fields = String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
+    return String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
       .filter { !$0.isEmpty }
-    guard fields.count > 19, !["Z", "X", "x"].contains(fields[0]) else { return nil }
-    return UInt64(fields[19])
   }
 
   public static func pidfd(_ pid: Int32) throws(SystemCallFault) -> Descriptor {

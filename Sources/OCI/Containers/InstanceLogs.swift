@@ -15,7 +15,7 @@ public struct InstanceLogs: ~Copyable {
     _ name: InstanceName, configuration: String?, home: String?, host: String, user: String
   ) throws(InstanceFault) {
     guard let top = configuration ?? home.map({ $0 + "/.apus" }) else { throw .noHome }
-    let here = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+    let here = File.workingDirectory
     let folder = ContainerPath.normalized(top, from: here) + "/instances/logs/\(host)/\(user)"
     let directory = try Self.directory(folder)
     let first = try Self.open(name.text + ".out", in: directory, folder)
