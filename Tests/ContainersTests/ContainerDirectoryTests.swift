@@ -1,6 +1,7 @@
 import Foundation
 import ImageMount
 import Linux
+import Synchronization
 import Testing
 
 @testable import Containers
@@ -108,6 +109,51 @@ import Testing
     }
   }
 
+  @Test func `a runtime directory that is a link, open to others or another user's is none of ours`() throws {
+    let id = try ContainerID("one")
+    try Self.withPlace { place in
+      let shelf = ContainerShelf(
+        uid: geteuid(), places: [place + "/apus"], folder: "oci", forgetsEnded: false)
+      let container = try ContainerDirectory.create(id, on: shelf)
+      try container.write(ContainerRecord(bundle: "/b", annotations: []))
+      try container.commit()
+      #expect(try shelf.states().count == 1)
+      chmod(place + "/apus", 0o755)
+      #expect(try shelf.states().isEmpty)
+      #expect(Self.fault { _ = try ContainerDirectory.find(id, on: shelf) } == .unknown(id: "one"))
+      chmod(place + "/apus", 0o700)
+      symlink(place + "/apus", place + "/link")
+      let linked = ContainerShelf(
+        uid: geteuid(), places: [place + "/link"], folder: "oci", forgetsEnded: false)
+      #expect(try linked.states().isEmpty)
+      if geteuid() == 0 {
+        // The folder in it is still the user's own.
+        chown(place + "/apus", 65534, 65534)
+        #expect(try shelf.states().isEmpty)
+      }
+    }
+  }
+
+  @Test func `one ID in two places is two containers, and what a killed create left there is none`() throws {
+    let id = try ContainerID("one")
+    try Self.withPlace { place in
+      func shelf(_ names: String...) -> ContainerShelf {
+        ContainerShelf(
+          uid: geteuid(), places: names.map { place + "/" + $0 }, folder: "oci", forgetsEnded: false)
+      }
+      for name in ["a", "b"] {
+        let container = try ContainerDirectory.create(id, on: shelf(name))
+        try container.write(ContainerRecord(bundle: "/" + name, annotations: []))
+        try container.commit()
+      }
+      #expect(try shelf("a", "b").states().map(\.record.bundle) == ["/a", "/b"])
+      #expect(Self.fault { _ = try ContainerDirectory.create(id, on: shelf("c", "b")) } == .exists(id: "one"))
+      try FileManager.default.removeItem(atPath: place + "/b/oci/one/state")
+      let next = try ContainerDirectory.create(id, on: shelf("c", "b"))
+      next.remove()
+    }
+  }
+
   @Test func `a process is told from another that gets its number`() throws {
     let ticks = try #require(Linux.Process.startTicks(of: getpid()))
     var record = ContainerRecord(bundle: "/b", annotations: [], pid: getpid(), startTicks: ticks)
@@ -116,6 +162,34 @@ import Testing
     #expect(!ContainerProcess.isAlive(record))
     #expect(Linux.Process.startTicks(of: 1) == nil)
     #expect(Linux.Process.startTicks(of: 0) == nil)
+  }
+
+  @Test func `the daemons read a shared bundle that was made under a narrow umask`() throws {
+    try Self.withPlace { place in
+      // The mask of this thread alone (unshare(2), CLONE_FS): other tests run beside it.
+      let outcome = Mutex<Result<String, any Error>?>(nil)
+      let thread = Thread {
+        let made = Result {
+          try Namespace.unshare(NamespaceKinds(rawValue: CLONE_FS))
+          umask(0o077)
+          return try BundleFolder.shared(below: place, uid: geteuid()).bundle(standingFor: "/srv/x.sif")
+        }
+        outcome.withLock { $0 = made }
+      }
+      thread.start()
+      while !thread.isFinished { usleep(1000) }
+      let path = try #require(outcome.withLock { $0 }).get()
+      func mode(_ path: String) throws -> UInt32 { try File.facts(path).mode }
+      #expect(try mode(place + "/\(geteuid())") == 0o755)
+      #expect(try mode(path) == 0o755)
+      #expect(try mode(path + "/config.json") == 0o644)
+      // One that was made with too narrow a mode is mended.
+      chmod(path, 0o700)
+      chmod(path + "/config.json", 0o600)
+      #expect(try BundleFolder.shared(below: place, uid: geteuid()).bundle(standingFor: "/srv/x.sif") == path)
+      #expect(try mode(path) == 0o755)
+      #expect(try mode(path + "/config.json") == 0o644)
+    }
   }
 
   @Test func `one folder of bundles has one directory an image`() throws {

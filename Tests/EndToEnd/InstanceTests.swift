@@ -315,6 +315,56 @@ import Testing
     }
   }
 
+  @Test func `whoever enters as root has the user and the capabilities that were asked for`() throws {
+    try Self.withPlace(.root) { place in
+      try place.start("one")
+      func capabilities(_ options: [String]) throws -> [UInt64] {
+        let outcome = try place.apus(
+          ["exec"] + options + ["instance://one", "grep", "^Cap[PEB]", "/proc/self/status"])
+        #expect(outcome.code == 0 && outcome.err.isEmpty, "\(outcome.err)")
+        return outcome.line.split(separator: "\n").compactMap { line in
+          line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) }
+        }
+      }
+      let all = try capabilities([])
+      #expect(all.count == 3 && all[0] & RightsTests.netRaw != 0)
+      #expect(try capabilities(["--no-privs"]) == [0, 0, 0])
+      let without = try capabilities(["--drop-caps", "net_raw"])
+      #expect(without == all.map { $0 & ~RightsTests.netRaw })
+      let some = RightsTests.kill
+      #expect(
+        try capabilities(["--security", "uid:4711", "--add-caps", "kill"]) == [some, some, some])
+      let who = try place.apus(
+        ["exec", "--security", "uid:4711,gid:4712:4713", "instance://one", "sh", "-c", "id -u; id -G"])
+      #expect(who.line == "4711\n4712 4713", "\(who.err)")
+      let ignored = try place.apus(
+        ["exec", "--no-privs", "--memory", "1G", "--fakeroot", "--net", "instance://one", "true"])
+      #expect(ignored.code == 0 && ignored.err.contains("ignoring --net, --fakeroot, --memory: the instance"))
+    }
+  }
+
+  @Test(arguments: Caller.allCases)
+  func `a caller that ignores the ends of its children hangs neither instances nor programs`(caller: Caller)
+    throws
+  {
+    try Self.withPlace(caller) { place in
+      let ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+      func apus(_ words: String...) throws -> Outcome {
+        try Installed.execute(
+          ["/usr/bin/timeout", "30", "/usr/bin/python3", "-c", ignoring, Installed.apus] + words, as: caller,
+          environment: ["APUS_CONFIGDIR": place.folder + "/logs-\(caller)"])
+      }
+      let image = Self.image
+      #expect(try apus("exec", "--pid", image, "sh", "-c", "exit 3").code == 3)
+      let start = try apus("instance", "start", image, "one", "brief")
+      #expect(start.code == 0, "\(start.err)")
+      #expect(place.awaits("starts with 1 words", in: "one"))
+      #expect(try apus("exec", "instance://one", "sh", "-c", "exit 4").code == 4)
+      #expect(try place.stop("one").code == 0)
+      #expect(SharedMountTests.wait(seconds: 5) { !FileManager.default.fileExists(atPath: place.directory) })
+    }
+  }
+
   @Test func `run, shell and test are done in an instance, and instance run is the run script`() throws {
     try Self.withPlace { place in
       let outcome = try place.apus(["instance", "run", Self.image, "one", "a", "b"])

@@ -60,6 +60,29 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: hasCore, "this host has no control groups of version 2"))
+  func `an instance has a group of its own from its start to its end`() throws {
+    try Installed.withFolder { folder in
+      try Installed.write(Data("[unified]\n\"cgroup.max.depth\" = \"7\"\n".utf8), to: folder + "/limits")
+      let group = "/sys/fs/cgroup/apus-test-" + UUID().uuidString.prefix(8)
+      let apus = Installed.apus
+      let script = """
+        mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && mkdir \(group) && echo $$ >\(group)/cgroup.procs || exit 99
+        \(apus) --quiet instance start --apply-cgroups \(folder)/limits --pid-file \(folder)/pid \(Self.image) limited || exit 98
+        grep ^0:: /proc/$(cat \(folder)/pid)/cgroup | sed 's,.*/,,'; cat \(group)/apus-*/cgroup.max.depth
+        \(apus) --quiet instance stop limited; sleep 0.5; ls -d \(group)/*/ 2>/dev/null
+        echo $$ >/sys/fs/cgroup/cgroup.procs; sleep 0.2; rmdir \(group)
+        """
+      let outcome = try Installed.execute(
+        ["/usr/bin/unshare", "-m", "/bin/sh", "-c", script], as: .root,
+        environment: ["APUS_CONFIGDIR": folder])
+      let lines = outcome.line.split(separator: "\n").map(String.init)
+      #expect(lines.count == 2, "\(outcome.out) \(outcome.err)")
+      guard lines.count == 2 else { return }
+      #expect(lines[0].hasPrefix("apus-") && lines[1] == "7")
+    }
+  }
+
   @Test(.enabled(if: isUnified, "this host has control groups of version 1"))
   func `a limit of root's is the group's, which goes with the container`() throws {
     let outcome = try Installed.run(

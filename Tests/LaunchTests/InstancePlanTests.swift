@@ -1,3 +1,4 @@
+import Linux
 import Model
 import Settings
 import Testing
@@ -51,6 +52,21 @@ import Testing
     let environment = try planEntry(request, host: host, image: Facts.image(), home: "/home/other").program
       .environment
     #expect(environment.contains("HOME=/home/other"))
+  }
+
+  @Test func `a program in a container that stands has the rights that were asked for`() throws {
+    var request = LaunchRequest(.exec, imagePath: "/i.sif", arguments: ["true"])
+    request.droppedCapabilities = ["all"]
+    request.addedCapabilities = ["CAP_KILL"]
+    request.security = ["uid:4711"]
+    var root = Facts.node()
+    root.user = User(uid: 0, gid: 0, groups: [0], entry: nil)
+    root.isPrivileged = true
+    let rights = try planEntry(request, host: root, image: Facts.image(), home: nil).program.rights
+    #expect(rights.identity?.uid == 4711 && rights.capabilities == 0)
+    #expect(throws: LaunchFault.self) {
+      try planEntry(request, host: Facts.node(), image: Facts.image(), home: nil)
+    }
   }
 
   @Test func `its processes have a namespace for the instance's sake`() throws {

@@ -193,7 +193,7 @@ public enum Engine {
   }
 
   /// The last change of what this process is: nothing after it needs what it takes away.
-  private static func take(_ rights: RightsPlan, trace: Trace?) throws(SystemCallFault) {
+  static func take(_ rights: RightsPlan, trace: Trace?) throws(SystemCallFault) {
     guard rights.changesProcess else { return }
     try Rights.take(
       capabilities: rights.capabilities, uid: rights.identity?.uid,
@@ -222,24 +222,18 @@ public enum Engine {
   ) -> EngineFault {
     let isFirst = plan.namespaces.contains { $0.kind == .pid }
     let group: ControlGroup?
-    do throws(EngineFault) {
-      group = if let limits = plan.limits { try ControlGroup.make(limits) } else { nil }
-    } catch { return error }
-    var all = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe sigprocmask(SIG_SETMASK, &all, &before)
+    do throws(EngineFault) { group = try plan.limits.map(ControlGroup.make) } catch { return error }
+    let signals = BlockedSignals()
     let child: Int32
     let gate: Gate?
     do throws(SystemCallFault) {
       gate = following == nil ? nil : try Gate()
-      child = try Process.fork()
+      child = try signals.fork()
     } catch {
       group?.remove()
       return .setup(activity: "start process 1 of the container", cause: error)
     }
     if child == 0 {
-      unsafe sigprocmask(SIG_SETMASK, &before, nil)
       gate?.pass()
       do throws(EngineFault) {
         try group?.enter()
@@ -272,11 +266,11 @@ public enum Engine {
       // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
       try? Namespace.unshare(.mount)
       gate?.open()
-      let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: all)
+      let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: signals.all)
       code = followed.code
       following.seen(followed.seen)
     } else {
-      code = SignalForwarding.untilEnd(of: child, blocked: all)
+      code = SignalForwarding.untilEnd(of: child, signals)
     }
     group?.remove()
     _exit(code)

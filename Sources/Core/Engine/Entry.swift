@@ -31,17 +31,13 @@ extension Engine {
       do throws(EngineFault) { try finishEntry(program, container, trace, report) } catch { return error }
       return Program(plan: program, trace: trace).become()
     }
-    var all = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe sigprocmask(SIG_SETMASK, &all, &before)
+    let signals = BlockedSignals()
     let child: Int32
     do throws(SystemCallFault) {
       try Namespace.enter(pid, .pid)
-      child = try Process.fork()
+      child = try signals.fork()
     } catch { return entryFault(error) }
     if child == 0 {
-      unsafe sigprocmask(SIG_SETMASK, &before, nil)
       do throws(EngineFault) {
         try finishEntry(program, container, trace, report)
         // After the last change of credentials, which would undo it.
@@ -55,7 +51,7 @@ extension Engine {
       _exit(error.exitCode)
     }
     _ = consume visiting
-    _exit(SignalForwarding.untilEnd(of: child, blocked: all))
+    _exit(SignalForwarding.untilEnd(of: child, signals))
   }
 
   private static func finishEntry(
@@ -64,6 +60,7 @@ extension Engine {
     do throws(SystemCallFault) {
       if let inner = container.inner { try Namespace.enter(inner, .user) }
       try Process.forbidNewPrivileges()
+      try take(program.rights, trace: trace)
     } catch { throw entryFault(error) }
     if let notice = try Program(plan: program, trace: trace).enterDirectory() { report(notice) }
   }

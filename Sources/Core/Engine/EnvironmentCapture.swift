@@ -14,19 +14,19 @@ public enum EnvironmentCapture {
     _ program: ProgramPlan, processes: Int32, log: Int32
   ) throws(EngineFault) -> [String] {
     let activity = "evaluate the environment scripts of the image"
-    let answer: [Int32]
-    let hold: [Int32]
+    let answer: (read: Int32, write: Int32)
+    let hold: (read: Int32, write: Int32)
     let child: Int32
     do throws(SystemCallFault) {
-      answer = try pipe()
-      hold = try pipe()
+      answer = try File.pipe()
+      hold = try File.pipe()
       child = try Process.fork()
     } catch { throw .setup(activity: activity, cause: error) }
     if child == 0 {
       let none = (try? File.open("/dev/null", O_RDWR))?.release() ?? log
       // Their numbers first, so that none is overwritten before it has moved.
-      let moved = [fcntl(answer[1], F_DUPFD, 20), fcntl(hold[0], F_DUPFD, 20)]
-      close(hold[1])
+      let moved = [fcntl(answer.write, F_DUPFD, 20), fcntl(hold.read, F_DUPFD, 20)]
+      close(hold.write)
       for (from, to) in [(none, 0), (log, 1), (log, 2), (moved[0], 8), (moved[1], 9)] as [(Int32, Int32)] {
         dup2(from, to)
       }
@@ -34,15 +34,15 @@ public enum EnvironmentCapture {
       _ = Program(plan: program, trace: nil).become()
       _exit(ExitCode.notFound)
     }
-    close(answer[1])
-    close(hold[0])
+    close(answer.write)
+    close(hold.read)
     defer {
-      close(answer[0])
-      close(hold[1])
+      close(answer.read)
+      close(hold.write)
       _ = try? Process.wait(child)
     }
     do throws(SystemCallFault) {
-      guard let pid = Int32(try line(from: answer[0])) else {
+      guard let pid = Int32(try line(from: answer.read)) else {
         throw SystemCallFault("execve", "/bin/sh", ENOENT)
       }
       let environment = try File.readAll("\(pid)/environ", limit: 16 << 20, from: processes)
@@ -61,11 +61,5 @@ public enum EnvironmentCapture {
     }
     if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func pipe() throws(SystemCallFault) -> [Int32] {
-    var numbers: [Int32] = [-1, -1]
-    try retrying("pipe2") { unsafe pipe2(&numbers, O_CLOEXEC) }
-    return numbers
   }
 }

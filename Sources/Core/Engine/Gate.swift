@@ -7,10 +7,7 @@ struct Gate {
   private let far: Int32
 
   init() throws(SystemCallFault) {
-    var ends: [Int32] = [-1, -1]
-    try retrying("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
-    near = ends[0]
-    far = ends[1]
+    (near, far) = try File.pipe()
   }
 
   /// In the parent.

@@ -8,27 +8,23 @@ internal import Model
 enum Init {
   /// Runs `program` as a child. Returns the exit code for this process.
   static func run(_ start: () -> EngineFault, report: (EngineFault) -> Void) -> Int32 {
-    var all = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe sigprocmask(SIG_SETMASK, &all, &before)
-    guard let child = try? Process.fork() else { return ExitCode.failure }
+    let signals = BlockedSignals()
+    guard let child = try? signals.fork() else { return ExitCode.failure }
     if child == 0 {
-      unsafe sigprocmask(SIG_SETMASK, &before, nil)
       let fault = start()
       report(fault)
       _exit(fault.exitCode)
     }
     Process.setName("apus-init")
-    return SignalForwarding.untilEnd(of: child, blocked: all)
+    return SignalForwarding.untilEnd(of: child, signals)
   }
 }
 
 /// Waits for a child while handing on signals: what both the launcher outside a PID namespace and the init inside do.
 enum SignalForwarding {
-  /// Returns the child's exit code, or 128 + the signal that ended it. `blocked` is the mask already in force.
-  static func untilEnd(of child: Int32, blocked: sigset_t) -> Int32 {
-    var waited = blocked
+  /// Returns the child's exit code, or 128 + the signal that ended it. `signals` are blocked already.
+  static func untilEnd(of child: Int32, _ signals: BlockedSignals) -> Int32 {
+    var waited = signals.all
     while true {
       var information = unsafe siginfo_t()
       let signal = unsafe sigwaitinfo(&waited, &information)

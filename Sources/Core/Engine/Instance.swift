@@ -10,24 +10,24 @@ public import Model
 extension Engine {
   /// Carries out `plan` and stays, as the keeper, until the instance has ended. Returns why there is none.
   ///
-  /// `started` is called in the keeper with the init's number. `beforeProgram` is called in the init when all stands;
+  /// `started` is called in the keeper with the init's number and the descriptors that stay in use. `beforeProgram` is called in the init when all stands;
   /// the program starts when it returns. `ended` is called in the keeper at the end of it.
   public static func stand(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, started: (Int32) -> Void, beforeProgram: () -> Void, ended: () -> Void
+    fault: (EngineFault) -> Void, started: (Int32, [Int32]) -> Void, beforeProgram: () -> Void, ended: () -> Void
   ) -> EngineFault {
     do throws(EngineFault) { try unshare(plan.namespaces) } catch { return error }
-    var all = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&all)
-    unsafe sigprocmask(SIG_SETMASK, &all, &before)
+    let group: ControlGroup?
+    do throws(EngineFault) { group = try plan.limits.map(ControlGroup.make) } catch { return error }
+    let signals = BlockedSignals()
     let child: Int32
-    do throws(SystemCallFault) { child = try Process.fork() } catch {
+    do throws(SystemCallFault) { child = try signals.fork() } catch {
+      group?.remove()
       return .setup(activity: "start the first process of the instance", cause: error)
     }
     if child == 0 {
-      unsafe sigprocmask(SIG_SETMASK, &before, nil)
       do throws(EngineFault) {
+        try group?.enter()
         try setUp(plan, entered, trace: trace, report: report)
         // After the last change of credentials, which would undo it.
         try? Process.dieWithParent()
@@ -36,17 +36,18 @@ extension Engine {
         _exit(error.exitCode)
       }
       // From here on it may be told to stop. A signal that arrived unblocked would be lost on a process 1.
-      unsafe sigprocmask(SIG_SETMASK, &all, nil)
+      signals.block()
       // The program and what it starts are in this process's group: one signal reaches all of it.
       setpgid(0, 0)
       beforeProgram()
       let program = Program(plan: plan.program, trace: trace)
       let start: (() -> EngineFault)? = plan.program.arguments.isEmpty ? nil : { program.become() }
-      _exit(StayingInit.run(start, signals: (blocked: all, before: before), report: fault))
+      _exit(StayingInit.run(start, signals, report: fault))
     }
     _ = consume entered
-    started(child)
-    let code = SignalForwarding.untilEnd(of: child, blocked: all)
+    started(child, group.map { [$0.parent] } ?? [])
+    let code = SignalForwarding.untilEnd(of: child, signals)
+    group?.remove()
     ended()
     _exit(code)
   }

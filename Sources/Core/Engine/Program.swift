@@ -67,7 +67,7 @@ struct Program {
         }
       }
     }
-    return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+    return File.workingDirectory
   }
 
   private func execute() -> EngineFault {

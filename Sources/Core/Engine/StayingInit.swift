@@ -12,19 +12,16 @@ internal import Model
 enum StayingInit {
   private static let endings = [SIGTERM, SIGINT, SIGQUIT]
 
-  /// Runs `start`, if there is a program, as a child with the mask `before`. Returns the exit code for this process,
-  /// whose signals are `blocked` already.
+  /// Runs `start`, if there is a program, as a child. Returns the exit code for this process, whose `signals` are
+  /// blocked already.
   static func run(
-    _ start: (() -> EngineFault)?, signals: (blocked: sigset_t, before: sigset_t),
-    report: (EngineFault) -> Void
+    _ start: (() -> EngineFault)?, _ signals: BlockedSignals, report: (EngineFault) -> Void
   ) -> Int32 {
     if getpid() != 1 { try? Process.adoptOrphans() }
     var program: Int32 = 0
     if let start {
-      guard let child = try? Process.fork() else { return ExitCode.failure }
+      guard let child = try? signals.fork() else { return ExitCode.failure }
       if child == 0 {
-        var before = signals.before
-        unsafe sigprocmask(SIG_SETMASK, &before, nil)
         let fault = start()
         report(fault)
         _exit(fault.exitCode)
@@ -35,7 +32,7 @@ enum StayingInit {
     Process.closeAll(from: 3)
     Process.setTitle("apus: first process of an instance")
     Process.setName("apus-init")
-    return stay(program, signals.blocked)
+    return stay(program, signals.all)
   }
 
   /// `program`: 0 where there is none, or it has ended.

@@ -90,7 +90,7 @@ public struct ImageFile: Sendable {
       handed?.path
       ?? ContainerPath.normalized(
         path,
-        from: ContainerPath.isAbsolute(path) ? "/" : (try? File.target(ofLink: "/proc/self/cwd")) ?? "/")
+        from: ContainerPath.isAbsolute(path) ? "/" : File.workingDirectory)
     let opened = if let handed { try handed.take() } else { try openWithoutWaiting(absolute) }
     let facts: FileFacts
     do throws(SystemCallFault) { facts = try File.facts(opened) } catch { throw .open(error) }

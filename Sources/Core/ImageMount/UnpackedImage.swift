@@ -83,10 +83,9 @@ struct UnpackedImage {
 
   /// Runs the program for image work. Returns what it said when it failed, else nothing.
   private func unpack() throws(SystemCallFault) -> String {
-    var ends: [Int32] = [-1, -1]
-    guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemCallFault("pipe", "", errno) }
-    let near = Descriptor(owning: ends[0])
-    let far = Descriptor(owning: ends[1])
+    let ends = try File.pipe()
+    let near = Descriptor(owning: ends.read)
+    let far = Descriptor(owning: ends.write)
     let child = try Process.spawn(
       options.imageProgram, ["--quiet", "build", "--sandbox", "\(top)/\(name)/\(Self.rootName)", image.path],
       environment: ["PATH=/usr/bin:/bin"], descriptors: (-1, -1, far.number))

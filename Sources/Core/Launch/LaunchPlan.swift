@@ -47,15 +47,18 @@ public func planLaunch(
 }
 
 /// Plans a program of a container that stands already, where `image` is what a survey of its root found and `home` the
-/// home directory it was made with. Mounts and namespaces are those it has.
+/// home directory it was made with. Mounts and namespaces are those it has; what the program may do is its own.
 public func planEntry(
   _ request: LaunchRequest, host: HostFacts, image: ImageFacts, home: String?
 ) throws(LaunchFault) -> (program: ProgramPlan, notices: [Notice]) {
   try checkApp(request, image)
   var notices: [Notice] = []
-  let program = try planProgram(
+  var program = try planProgram(
     request, host: host, image: image, home: home, directories: directories(request, host, home: home),
     &notices)
+  do throws(IsolationFault) {
+    program.rights = try planRights(request, host: host, image: image, notices: &notices)
+  } catch { throw .isolation(error) }
   return (program, notices)
 }
 

@@ -158,6 +158,16 @@ public enum File {
     }
   }
 
+  /// A pipe, whose ends the caller owns.
+  public static func pipe() throws(SystemCallFault) -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [-1, -1]
+    try retrying("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
+
+  /// The working directory of this process; `/` where procfs does not say.
+  public static var workingDirectory: String { (try? target(ofLink: "/proc/self/cwd")) ?? "/" }
+
   /// What the symbolic link at `path` says.
   public static func target(
     ofLink path: String, from base: Int32 = AT_FDCWD

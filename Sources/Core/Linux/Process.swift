@@ -48,15 +48,22 @@ public enum Process {
   /// other (proc_pid_stat(5), fields 3 and 22). nil where there is none, or it has ended and waits for its parent.
   /// `processes`: an open directory of procfs, where the caller's own /proc is another.
   public static func startTicks(of pid: Int32, processes: Int32? = nil) -> UInt64? {
+    guard pid > 1, let fields = statFields(of: pid, processes: processes), fields.count > 19,
+      !["Z", "X", "x"].contains(fields[0])
+    else { return nil }
+    return UInt64(fields[19])
+  }
+
+  /// What /proc/PID/stat says behind the name of the program: the first is its state, field 3 of proc_pid_stat(5).
+  /// `processes`: as above.
+  public static func statFields(of pid: Int32, processes: Int32? = nil) -> [Substring]? {
     let path = processes == nil ? "/proc/\(pid)/stat" : "\(pid)/stat"
-    guard pid > 1, let bytes = try? File.readAll(path, limit: 1 << 16, from: processes ?? AT_FDCWD),
-      // The name of the program, between parentheses, may hold anything.
+    guard let bytes = try? File.readAll(path, limit: 1 << 16, from: processes ?? AT_FDCWD),
+      // The name, between parentheses, may hold anything.
       let name = bytes.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
-    let fields = String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
+    return String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
       .filter { !$0.isEmpty }
-    guard fields.count > 19, !["Z", "X", "x"].contains(fields[0]) else { return nil }
-    return UInt64(fields[19])
   }
 
   public static func pidfd(_ pid: Int32) throws(SystemCallFault) -> Descriptor {
@@ -68,9 +75,18 @@ public enum Process {
     try checked(apus_pidfd_send_signal(process.number, number), "pidfd_send_signal")
   }
 
-  /// Becomes another user, of no group but the given one; nothing of root is left. Only root can.
-  public static func takeIdentity(uid: UInt32, gid: UInt32) throws(SystemCallFault) {
-    try retrying("setgroups") { setgroups(0, nil) }
+  /// Becomes another user, of no groups but the given ones. Of root nothing is left, unless that was told to keep its
+  /// capabilities. Only root can.
+  public static func takeIdentity(
+    uid: UInt32, gid: UInt32, groups: [UInt32] = []
+  ) throws(SystemCallFault) {
+    // "No change" to the kernel (setresuid(2)): this process would stay what it is.
+    guard uid != .max, gid != .max else {
+      throw SystemCallFault(uid == .max ? "setresuid" : "setresgid", "", EINVAL)
+    }
+    try retrying("setgroups") {
+      unsafe groups.withUnsafeBufferPointer { unsafe setgroups($0.count, $0.baseAddress) }
+    }
     try retrying("setresgid") { setresgid(gid, gid, gid) }
     try retrying("setresuid") { setresuid(uid, uid, uid) }
   }

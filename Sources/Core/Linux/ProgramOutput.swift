@@ -12,18 +12,18 @@ extension Process {
   public static func output(
     of path: String, _ arguments: [String], environment: [String], input: [UInt8], limit: Int, seconds: Int
   ) throws(SystemCallFault) -> (code: Int32, bytes: [UInt8]) {
-    let inputEnds = try pipe()
-    let inputEnd = Descriptor(owning: inputEnds.0)
-    let inputStart = Descriptor(owning: inputEnds.1)
+    let inputEnds = try File.pipe()
+    let inputEnd = Descriptor(owning: inputEnds.read)
+    let inputStart = Descriptor(owning: inputEnds.write)
     if !input.isEmpty {
       let number = inputStart.number
       try retrying("fcntl") { fcntl(number, F_SETFL, O_NONBLOCK) }
       try File.write(input, to: number, subject: path)
     }
     _ = consume inputStart
-    let outputEnds = try pipe()
-    let near = Descriptor(owning: outputEnds.0)
-    let far = Descriptor(owning: outputEnds.1)
+    let outputEnds = try File.pipe()
+    let near = Descriptor(owning: outputEnds.read)
+    let far = Descriptor(owning: outputEnds.write)
     let child = try spawn(
       path, arguments, environment: environment, descriptors: (inputEnd.number, far.number, -1))
     _ = consume inputEnd
@@ -65,13 +65,6 @@ extension Process {
       var waiting = pollfd(fd: isOpen ? number : -1, events: Int16(POLLIN), revents: 0)
       _ = unsafe poll(&waiting, 1, Int32(min(left, isOpen ? 50 : 2)))
     }
-  }
-
-  /// The caller owns both ends: the first reads, the second writes.
-  private static func pipe() throws(SystemCallFault) -> (Int32, Int32) {
-    var ends: [Int32] = [-1, -1]
-    try retrying("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
-    return (ends[0], ends[1])
   }
 
   private static func milliseconds() -> Int {

@@ -18,13 +18,9 @@ public enum Rights {
   ) throws(SystemCallFault) {
     if let capabilities { try limitBounding(to: capabilities) }
     if let uid, let gid = groups.first {
-      if uid != 0 { try checked(apus_prctl(keepCapabilities, 1, 0, 0, 0), "prctl") }
-      let others = Array(groups.dropFirst())
-      try retrying("setgroups") {
-        unsafe others.withUnsafeBufferPointer { unsafe setgroups($0.count, $0.baseAddress) }
-      }
-      try retrying("setresgid") { setresgid(gid, gid, gid) }
-      try retrying("setresuid") { setresuid(uid, uid, uid) }
+      // Without a limit to them nothing below would take them away again.
+      if capabilities != nil, uid != 0 { try checked(apus_prctl(keepCapabilities, 1, 0, 0, 0), "prctl") }
+      try Process.takeIdentity(uid: uid, gid: gid, groups: Array(groups.dropFirst()))
     }
     guard let capabilities else { return }
     var held: UInt64 = 0

@@ -61,10 +61,9 @@ extension User {
   }
 
   private static func asked(_ uid: UInt32, _ cache: String?) -> PasswordEntry? {
-    var ends: [Int32] = [-1, -1]
-    guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
-    let near = Descriptor(owning: ends[0])
-    let far = Descriptor(owning: ends[1])
+    guard let ends = try? File.pipe() else { return nil }
+    let near = Descriptor(owning: ends.read)
+    let far = Descriptor(owning: ends.write)
     var child: Int32 = -1
     for program in ["/usr/bin/getent", "/bin/getent"] where child < 0 {
       child =

@@ -29,6 +29,7 @@ public struct BundleFolder: ~Copyable {
       guard facts.uid == uid, facts.mode & 0o022 == 0 else {
         throw SystemCallFault("open", own, EPERM)
       }
+      try open(directory, to: 0o755)
       return BundleFolder(path: own, directory: directory, mode: 0o755)
     } catch { throw .system(error) }
   }
@@ -39,18 +40,30 @@ public struct BundleFolder: ~Copyable {
     let text = Array(Bundle.text(standingFor: image).utf8)
     do throws(SystemCallFault) {
       let folder = try Self.make(name, from: directory.number, mode: mode)
+      try Self.open(folder, to: mode)
+      let fileMode = mode & 0o666
       let there = try? File.readAll(Bundle.fileName, limit: 1 << 20, from: folder.number)
-      if there != text {
+      let facts = try? File.facts(Bundle.fileName, from: folder.number)
+      if there != text || facts.map({ $0.mode & fileMode != fileMode }) ?? true {
         // Written beside the directory, so that there is never anything else in it.
         let unfinished = ".\(name).\(getpid())"
         let file = try File.open(
-          unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode & 0o666, from: directory.number)
+          unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: fileMode, from: directory.number)
+        try Self.open(file, to: fileMode)
         try File.write(text, to: file.number, subject: unfinished)
         let (from, to) = (directory.number, folder.number)
         try retrying("rename", unfinished) { unsafe renameat(from, unfinished, to, Bundle.fileName) }
       }
     } catch { throw .system(error) }
     return path + "/" + name
+  }
+
+  /// Gives the mode that the caller's umask has cut: on login nodes it is 077, and the daemons must read all of it.
+  private static func open(_ file: borrowing Descriptor, to mode: UInt32) throws(SystemCallFault) {
+    let has = try File.facts(file).mode
+    guard has & mode != mode else { return }
+    let number = file.number
+    try retrying("fchmod") { fchmod(number, has | mode) }
   }
 
   private static func make(

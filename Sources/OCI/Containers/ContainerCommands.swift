@@ -27,6 +27,9 @@ extension ContainerDirectory {
     do throws(SystemCallFault) {
       let fifo = try File.open(
         Self.fifoName, O_WRONLY | O_NONBLOCK | O_NOFOLLOW, from: directory.number)
+      // One that ends at this moment is a fault (EPIPE), and not the end of this command.
+      let before = signal(SIGPIPE, SIG_IGN)
+      defer { _ = signal(SIGPIPE, before) }
       try File.write([1], to: fifo.number, subject: Self.fifoName)
       return fifo
     } catch {

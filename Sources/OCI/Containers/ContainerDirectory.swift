@@ -28,7 +28,8 @@ public struct ContainerDirectory: ~Copyable {
   public static func create(
     _ id: ContainerID, on shelf: ContainerShelf
   ) throws(ContainerFault) -> ContainerDirectory {
-    for place in shelf.places.dropFirst() where (try? open(id, on: shelf, in: place)) != nil {
+    for place in shelf.places.dropFirst() {
+      guard let other = try open(id, on: shelf, in: place), other.state() != nil else { continue }
       throw .exists(id: id.text)
     }
     // Each round ends with a directory of ours, or was crossed by another command: those end.
@@ -76,7 +77,8 @@ public struct ContainerDirectory: ~Copyable {
     throw .unknown(id: id.text)
   }
 
-  private static func open(
+  /// The same in one place; nil where it holds none.
+  static func open(
     _ id: ContainerID, on shelf: ContainerShelf, in place: String
   ) throws(ContainerFault) -> ContainerDirectory? {
     guard let parent = try shelf.open(in: place) else { return nil }

@@ -35,15 +35,14 @@ public struct ContainerShelf: Sendable {
       uid: uid, places: [RuntimeDirectory.path(uid: uid, xdg: nil)], folder: folder, forgetsEnded: true)
   }
 
-  /// Open; nil where there is none, or somebody else's: /tmp is everybody's.
+  /// Open; nil where there is none, or either directory is somebody else's or open to others: /tmp is everybody's.
   func open(in place: String) throws(ContainerFault) -> Descriptor? {
-    do throws(SystemCallFault) {
-      let directory = try File.open(place + "/" + folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-      guard try File.facts(directory).uid == uid else { return nil }
-      return directory
+    do throws(PrivateDirectoryFault) {
+      let top = try PrivateDirectory.open(place, uid: uid)
+      return try PrivateDirectory.open(folder, from: top.number, uid: uid)
     } catch {
-      if [ENOENT, ENOTDIR, ELOOP].contains(error.number) { return nil }
-      throw .system(error)
+      guard case .call(let cause) = error, !error.isMissing else { return nil }
+      throw .system(cause)
     }
   }
 
@@ -54,9 +53,9 @@ public struct ContainerShelf: Sendable {
     for place in places {
       guard let directory = try open(in: place), let names = try? File.names(in: directory) else { continue }
       for name in names.sorted() {
-        guard let id = try? ContainerID(name), let found = try? ContainerDirectory.find(id, on: self) else {
-          continue
-        }
+        guard let id = try? ContainerID(name),
+          let found = try? ContainerDirectory.open(id, on: self, in: place)
+        else { continue }
         if let state = found.state(), !forgetsEnded || state.status != .stopped {
           states.append(state)
         } else {

@@ -15,7 +15,7 @@ public struct InstanceLogs: ~Copyable {
     _ name: InstanceName, configuration: String?, home: String?, host: String, user: String
   ) throws(InstanceFault) {
     guard let top = configuration ?? home.map({ $0 + "/.apus" }) else { throw .noHome }
-    let here = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+    let here = File.workingDirectory
     let folder = ContainerPath.normalized(top, from: here) + "/instances/logs/\(host)/\(user)"
     let directory = try Self.directory(folder)
     let first = try Self.open(name.text + ".out", in: directory, folder)
@@ -27,15 +27,17 @@ public struct InstanceLogs: ~Copyable {
   }
 
   private static func directory(_ folder: String) throws(InstanceFault) -> Descriptor {
+    let directory = try opened(folder)
+    // fstat of an open directory does not fail for a reason of its own.
+    guard (try? File.facts(directory))?.uid == geteuid() else { throw .logsNotOurs(path: folder) }
+    return directory
+  }
+
+  private static func opened(_ folder: String) throws(InstanceFault) -> Descriptor {
     do throws(SystemCallFault) {
       try make(folder)
-      let directory = try File.open(folder, O_RDONLY | O_DIRECTORY)
-      guard try File.facts(directory).uid == geteuid() else { throw SystemCallFault("open", folder, ESTALE) }
-      return directory
-    } catch {
-      if error.number == ESTALE { throw .logsNotOurs(path: folder) }
-      throw .noLogs(path: folder, error)
-    }
+      return try File.open(folder, O_RDONLY | O_DIRECTORY)
+    } catch { throw .noLogs(path: folder, error) }
   }
 
   /// A link there would send what programs write anywhere.

@@ -21,7 +21,7 @@ public struct InstanceUsage: Equatable, Sendable {
 
   private mutating func add(_ pid: Int32) {
     let place = "/proc/\(pid)"
-    guard let stat = Self.fields(ofStat: pid) else { return }
+    guard let stat = Process.statFields(of: pid) else { return }
     processes += 1
     let ticks = [11, 12, 13, 14].reduce(0) { $0 + (stat.count > $1 ? Int(stat[$1]) ?? 0 : 0) }
     processorNanoseconds += ticks * (1_000_000_000 / max(1, Int(sysconf(Int32(_SC_CLK_TCK)))))
@@ -34,15 +34,6 @@ public struct InstanceUsage: Equatable, Sendable {
     let transfers = Self.numbers(of: place + "/io")
     readBytes += transfers["read_bytes"] ?? 0
     writtenBytes += transfers["write_bytes"] ?? 0
-  }
-
-  /// The fields of /proc/PID/stat behind the program's name; the first is the state.
-  private static func fields(ofStat pid: Int32) -> [String]? {
-    guard let bytes = try? File.readAll("/proc/\(pid)/stat", limit: 1 << 16),
-      let name = bytes.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    return String(decoding: bytes[(name + 1)...], as: UTF8.self).fields(at: UInt8(ascii: " "))
-      .filter { !$0.isEmpty }.map(String.init)
   }
 
   /// The first number on each line `name: number …`.
@@ -73,7 +64,7 @@ public struct InstanceUsage: Equatable, Sendable {
     }
     var members: Set<Int32> = [first]
     let parents = pids.compactMap { pid -> (Int32, Int32)? in
-      guard let parent = fields(ofStat: pid).flatMap({ $0.count > 1 ? Int32($0[1]) : nil }) else {
+      guard let parent = Process.statFields(of: pid).flatMap({ $0.count > 1 ? Int32($0[1]) : nil }) else {
         return nil
       }
       return (pid, parent)

@@ -45,8 +45,8 @@ public struct Parking: Sendable {
       }
       fifo = try File.open(ContainerDirectory.fifoName, O_RDWR | O_NOFOLLOW, from: place).release()
       directory = try File.open(".", O_RDONLY | O_DIRECTORY, from: place).release()
-      ready = try Self.pipe()
-      word = try Self.pipe()
+      ready = try File.pipe()
+      word = try File.pipe()
     } catch { throw .system(error) }
   }
 
@@ -81,11 +81,5 @@ public struct Parking: Sendable {
       _exit(ExitCode.failure)
     }
     _ = unsafe unlinkat(directory, ContainerDirectory.fifoName, 0)
-  }
-
-  private static func pipe() throws(SystemCallFault) -> (read: Int32, write: Int32) {
-    var ends: [Int32] = [-1, -1]
-    try retrying("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
-    return (ends[0], ends[1])
   }
 }

@@ -54,7 +54,7 @@ private func read(_ path: String) throws(Failure) -> Bundle {
     throw Failure(SystemCallFault(error.call, file, error.number).explanation)
   }
   do throws(BundleFault) {
-    let here = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+    let here = File.workingDirectory
     return try Bundle(bytes, path: ContainerPath.normalized(path, from: here))
   } catch { throw Failure(error.explanation) }
 }

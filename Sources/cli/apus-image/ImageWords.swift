@@ -42,7 +42,7 @@ struct ImageWords {
   }
 
   static func absolute(_ path: String) -> String {
-    ContainerPath.normalized(path, from: (try? File.target(ofLink: "/proc/self/cwd")) ?? "/")
+    ContainerPath.normalized(path, from: File.workingDirectory)
   }
 
   private static func platform(_ parsed: Parsed) throws(ValueProblem) -> Platform {

@@ -30,8 +30,9 @@ struct Launching {
   var standing: Standing?
 
   struct Standing {
-    /// In the process that keeps the instance, with the number of its first process.
-    let started: (Int32, Plan) -> Void
+    /// In the process that keeps the instance, with the number of its first process and the descriptors that the engine
+    /// keeps.
+    let started: (Int32, Plan, [Int32]) -> Void
     /// In the first process, when all stands. The program starts when it returns.
     let beforeProgram: () -> Void
     /// In the process that keeps the instance, at the end of it.
@@ -86,7 +87,7 @@ struct Launching {
         let fault = Engine.stand(
           plan, in: entered, trace: trace, report: { output.notice($0) },
           fault: { _ = output.fatal($0.explanation, exit: exitCode(of: $0)) },
-          started: { standing.started($0, plan) }, beforeProgram: standing.beforeProgram,
+          started: { standing.started($0, plan, $1) }, beforeProgram: standing.beforeProgram,
           ended: standing.ended)
         return output.fatal(fault.explanation, exit: exitCode(of: fault))
       }

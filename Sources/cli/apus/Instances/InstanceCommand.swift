@@ -21,21 +21,11 @@ func runInstance(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> 
   }
 }
 
-/// Whose instances are meant. Root asks for a user's with the user's rights alone, so that nothing the user has put there
-/// can make it do more.
+/// Whose instances are meant.
 func ownerOfInstances(_ parsed: Parsed) throws(InstanceFault) -> UInt32 {
-  let own = geteuid()
-  guard let user = parsed.value("user") else { return own }
-  guard let uid = UInt32(user) ?? User.entry(named: user)?.uid else {
-    throw .container(.noSuchUser(name: user))
+  do throws(ContainerFault) { return try becomeUser(named: parsed.value("user")) } catch {
+    throw .container(error)
   }
-  guard uid != own else { return own }
-  guard own == 0 else { throw .container(.notRoot(uid: uid)) }
-  // nogroup: all of it belongs to the user and is for nobody else.
-  do throws(SystemCallFault) { try Process.takeIdentity(uid: uid, gid: 65534) } catch {
-    throw .container(.system(error))
-  }
-  return uid
 }
 
 /// `instance list`

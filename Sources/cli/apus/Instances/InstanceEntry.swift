@@ -41,7 +41,8 @@ private func enter(
   do throws(LaunchFault) {
     host = try surveyHost(
       request, settings: settings, user: User.current(cache: nil), variables: variables,
-      isPrivileged: geteuid() == 0 && Namespace.isOfSystem)
+      // In a user namespace of the instance's own there is nobody else to become.
+      isPrivileged: geteuid() == 0 && Namespace.isOfSystem && container.inner == nil)
   } catch { return output.fatal(error.explanation) }
   do throws(EngineFault) {
     let visiting = try Engine.visit(container)
@@ -76,17 +77,25 @@ private func entryRequest(_ parsed: Parsed, _ instance: Instance) -> LaunchReque
   request.workingDirectory = asked.workingDirectory
   request.shellPath = asked.shellPath
   request.app = asked.app
+  request.noPrivileges = asked.noPrivileges
+  request.keepPrivileges = asked.keepPrivileges
+  request.addedCapabilities = asked.addedCapabilities
+  request.droppedCapabilities = asked.droppedCapabilities
+  request.security = asked.security
   // Such a container shows no directory of the caller's to start in.
   request.contain = instance.isContained
   return request
 }
 
-/// Options that make a container, where there is one.
+/// Options that count for a program in a container that stands. `--containall` and `--compat` do in part.
+private let honoured: Set = [
+  "env", "env-file", "cleanenv", "no-eval", "no-umask", "cwd", "shell", "app", "no-privs", "keep-privs",
+  "add-caps", "drop-caps", "security", "containall", "compat",
+]
+
+/// All others make a container, or get its image.
 private func warnOfIgnored(_ parsed: Parsed, _ instance: Instance, _ output: Output) {
-  let names = parsed.given([
-    "bind", "mount", "home", "no-home", "no-mount", "scratch", "workdir", "overlay", "writable",
-    "writable-tmpfs", "contain", "pid", "ipc", "uts", "hostname", "userns",
-  ])
+  let names = parsed.given(parsed.command.options.map(\.name).filter { !honoured.contains($0) })
   guard !names.isEmpty else { return }
   let text = names.map { "--" + $0 }.connected(by: ", ")
   output.notice(

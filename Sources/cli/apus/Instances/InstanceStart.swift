@@ -107,13 +107,12 @@ struct InstanceStart {
     let user = User.current(cache: nil)
     return try InstanceLogs(
       name, configuration: variables.setting("CONFIGDIR"), home: variables["HOME"] ?? user.entry?.home,
-      host: hostName, user: user.entry?.name ?? "\(user.uid)")
+      host: hostFolder, user: user.entry?.name ?? "\(user.uid)")
   }
 
-  /// As a name of a directory.
-  private var hostName: String {
-    let bytes = (try? File.readAll("/proc/sys/kernel/hostname", limit: 256)) ?? []
-    let name = HostText.decode(Array(bytes.prefix { $0 != 0x0A && $0 != UInt8(ascii: "/") }))
+  /// The host as a name of a directory.
+  private var hostFolder: String {
+    let name = String(hostName().fields(at: UInt8(ascii: "/"))[0])
     return ["", ".", ".."].contains(name) ? "localhost" : name
   }
 
@@ -140,8 +139,7 @@ struct InstanceStart {
   private func writePID(_ pid: Int32) {
     guard let path = parsed.value("pid-file") else { return }
     do throws(SystemCallFault) {
-      let file = try File.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-      try File.write(Array("\(pid)\n".utf8), to: file.number, subject: path)
+      try writePIDFile("\(pid)\n", to: path)
     } catch {
       output.notice(
         Notice(
@@ -168,11 +166,11 @@ struct InstanceStart {
     let title = "apus: instance " + name.text
     let kept = container.numbers
     launching.standing = Launching.Standing(
-      started: { pid, plan in
+      started: { pid, plan, engines in
         let home = plan.program.environment.first { $0.starts(withBytesOf: "HOME=") }?.dropFirst(5) ?? ""
         try? Socket.send([Word.started] + HostText.bytes(of: "\(pid) \(home)"), to: socket)
         for number in [0, 1, 2, messages] { dup3(nothing, number, number > 2 ? O_CLOEXEC : 0) }
-        Process.closeAll(except: [0, 1, 2, messages] + kept)
+        Process.closeAll(except: [0, 1, 2, messages] + kept + engines)
         _ = unsafe chdir("/")
         Process.setTitle(title)
         Process.setName("apus-instance")

@@ -88,7 +88,7 @@ private struct Caller {
 
   /// The directories that a relative path of the job may start from, the likeliest first.
   private func directories(_ parsed: Parsed) -> [String] {
-    var directories = [(try? File.target(ofLink: "/proc/self/cwd")) ?? "/"]
+    var directories = [File.workingDirectory]
     if parsed.isOn("slurm") {
       directories += [parsed.value("pwd"), variables["PWD"], variables["SLURM_SUBMIT_DIR"]].compactMap(\.self)
     }
@@ -210,7 +210,9 @@ private func create(
   record.startTicks = start
   do throws(ContainerFault) {
     try container.write(record)
-    if let pidFile { try write(pid: child, to: pidFile) }
+    if let pidFile {
+      do throws(SystemCallFault) { try writePIDFile("\(child)", to: pidFile) } catch { throw .system(error) }
+    }
     try container.commit()
   } catch {
     kill(child, SIGKILL)
@@ -219,13 +221,6 @@ private func create(
     throw error
   }
   return 0
-}
-
-private func write(pid: Int32, to path: String) throws(ContainerFault) {
-  do throws(SystemCallFault) {
-    let file = try File.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-    try File.write(Array("\(pid)".utf8), to: file.number, subject: path)
-  } catch { throw .system(error) }
 }
 
 /// In the new process. Whoever reads what `create` prints waits for the end of it: the container holds no pipe and no

@@ -52,8 +52,7 @@ func failure(_ parsed: Parsed) -> Int32 { parsed.isOn("slurm") ? ExitCode.jobSte
 /// What Slurm calls this node, else what it calls itself.
 func nodeName(_ variables: Variables) -> String {
   if let name = variables["SLURMD_NODENAME"], !name.isEmpty { return printable(name) }
-  let name = (try? File.readAll("/proc/sys/kernel/hostname", limit: 256)) ?? []
-  return printable(String(String(decoding: name, as: UTF8.self).prefix { $0 != "\n" }))
+  return printable(hostName())
 }
 
 /// The container's ID, an option or the first operand, and the operands behind it.
@@ -63,30 +62,17 @@ private func container(_ parsed: Parsed) throws(ContainerFault) -> (id: Containe
   return (try ContainerID(first), Array(parsed.operands.dropFirst()))
 }
 
-/// Root asks for containers of users: from here on it has the user's rights alone, so nothing that the user has put there
-/// can make it do more. Returns whose containers are looked at.
+/// Becomes the user whose container is meant, and returns it. An ID of Slurm's names its user, where none was named and
+/// root has no container of that ID.
 private func becomeOwner(_ parsed: Parsed, of id: ContainerID, xdg: String?) throws(ContainerFault) -> UInt32
 {
-  let own = geteuid()
-  var wanted = own
-  if let user = parsed.value("user") {
-    guard let uid = UInt32(user) ?? User.entry(named: user)?.uid else { throw .noSuchUser(name: user) }
-    wanted = uid
-  } else if own == 0, let uid = id.user {
-    let isOfRoot: Bool
-    do throws(ContainerFault) {
-      _ = try ContainerDirectory.find(id, on: .bundles(uid: 0, xdg: xdg))
-      isOfRoot = true
-    } catch { isOfRoot = false }
-    if !isOfRoot { wanted = uid }
+  var name = parsed.value("user")
+  if name == nil, geteuid() == 0, let uid = id.user,
+    (try? ContainerDirectory.find(id, on: .bundles(uid: 0, xdg: xdg))) == nil
+  {
+    name = "\(uid)"
   }
-  guard wanted != own else { return own }
-  guard own == 0 else { throw .notRoot(uid: wanted) }
-  // nogroup: all of it belongs to the user and is for nobody else.
-  do throws(SystemCallFault) { try Process.takeIdentity(uid: wanted, gid: 65534) } catch {
-    throw .system(error)
-  }
-  return wanted
+  return try becomeUser(named: name)
 }
 
 private func state(

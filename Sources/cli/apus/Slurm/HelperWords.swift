@@ -80,5 +80,5 @@ func stepDirectory(_ variables: Variables) -> String {
   for name in ["SLURM_SPANK_APUS_CWD", "SLURM_SUBMIT_DIR"] {
     if let path = variables[name], ContainerPath.isAbsolute(path) { return path }
   }
-  return (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+  return File.workingDirectory
 }

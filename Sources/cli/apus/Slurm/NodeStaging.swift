@@ -53,7 +53,7 @@ func runSlurmStage(_ image: String, _ variables: Variables, _ output: Output) ->
         remedy: "ask the administrator to install it: apus slurm install"))
   }
   let isPath = !isReference(image) && (try? File.facts(image)) != nil
-  let current = (try? File.target(ofLink: "/proc/self/cwd")) ?? "/"
+  let current = File.workingDirectory
   let name = isPath ? ContainerPath.normalized(image, from: current) : image
   guard let staging = NodeStaging(image: name, site: line.words, variables) else {
     return output.fatal(

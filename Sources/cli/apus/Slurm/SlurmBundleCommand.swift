@@ -33,5 +33,5 @@ func runSlurmBundle(_ parsed: Parsed, _ variables: Variables, _ output: Output) 
 }
 
 private func absolute(_ path: String) -> String {
-  ContainerPath.normalized(path, from: (try? File.target(ofLink: "/proc/self/cwd")) ?? "/")
+  ContainerPath.normalized(path, from: File.workingDirectory)
 }

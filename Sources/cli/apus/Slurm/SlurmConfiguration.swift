@@ -16,7 +16,7 @@ struct SlurmConfiguration {
   init(named given: String? = nil, _ variables: Variables) {
     let place = given ?? variables["SLURM_CONF"].flatMap { $0.isEmpty ? nil : $0 }
     path =
-      place.map { ContainerPath.normalized($0, from: SlurmSite.workingDirectory) }
+      place.map { ContainerPath.normalized($0, from: File.workingDirectory) }
       ?? SlurmPlaces.usualPlaces.first { (try? File.facts($0)) != nil }
     if let path { read(path, depth: 0) }
   }

@@ -27,11 +27,6 @@ func runSlurmDoctor(_ parsed: Parsed, _ variables: Variables, _ output: Output) 
   return report.isFailing ? 1 : 0
 }
 
-private func hostName() -> String {
-  let name = (try? File.readAll("/proc/sys/kernel/hostname", limit: 256)) ?? []
-  return String(decoding: name.prefix { $0 > 0x20 }, as: UTF8.self)
-}
-
 /// What is said of all hosts.
 struct SlurmReport {
   struct Host {
@@ -52,7 +47,7 @@ struct SlurmReport {
     if let configuration {
       environment.removeAll { $0.starts(withBytesOf: "SLURM_CONF=") }
       environment.append(
-        "SLURM_CONF=" + ContainerPath.normalized(configuration, from: SlurmSite.workingDirectory))
+        "SLURM_CONF=" + ContainerPath.normalized(configuration, from: File.workingDirectory))
     }
     guard let srun = SlurmPrograms.find("srun", variables), let sinfo = SlurmPrograms.find("sinfo", variables)
     else {

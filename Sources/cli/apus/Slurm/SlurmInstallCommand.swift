@@ -73,5 +73,5 @@ private func slurmVersion(_ parsed: Parsed, _ variables: Variables, _ site: Slur
 }
 
 private func absolute(_ path: String?) -> String? {
-  path.map { ContainerPath.normalized($0, from: SlurmSite.workingDirectory) }
+  path.map { ContainerPath.normalized($0, from: File.workingDirectory) }
 }

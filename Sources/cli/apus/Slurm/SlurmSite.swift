@@ -30,8 +30,6 @@ struct SlurmSite {
     readStack(stack, depth: 0)
   }
 
-  static var workingDirectory: String { (try? File.target(ofLink: "/proc/self/cwd")) ?? "/" }
-
   /// Text of a file of settings; none is larger.
   static func text(_ path: String) -> String? {
     (try? File.readAll(path, limit: 4 << 20)).map { HostText.decode($0) }

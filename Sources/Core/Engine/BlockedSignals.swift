@@ -1,0 +1,38 @@
+internal import Glibc
+internal import Linux
+
+/// The signals of a process that stays as the parent of its program: all blocked, so that it takes one after the other
+/// (`SignalForwarding`). The children it makes have the mask from before.
+struct BlockedSignals {
+  let all: sigset_t
+  private let before: sigset_t
+
+  init() {
+    // Whoever ignores it leaves that to the programs it starts (execve(2)); then the end of a child raises no signal and
+    // leaves nothing to wait for.
+    _ = signal(SIGCHLD, SIG_DFL)
+    var all = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe sigprocmask(SIG_SETMASK, &all, &before)
+    self.all = all
+    self.before = before
+  }
+
+  /// Makes a child, in which no signal is blocked that was not before. Returns 0 there.
+  func fork() throws(SystemCallFault) -> Int32 {
+    let child = try Process.fork()
+    if child == 0 { restore() }
+    return child
+  }
+
+  func restore() {
+    var before = before
+    unsafe sigprocmask(SIG_SETMASK, &before, nil)
+  }
+
+  func block() {
+    var all = all
+    unsafe sigprocmask(SIG_SETMASK, &all, nil)
+  }
+}
