@@ -82,11 +82,11 @@ let image: [Target] = [
 
 /// The rooms of job steps under Slurm.
 let slurm: [Target] = [
-  module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch"]),
-  module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
   module("NodeCache", in: "Slurm", imports: ["Model", "Linux"]),
+  module("StepOptions", in: "Slurm", imports: ["Model", "Settings", "Launch", "NodeCache"]),
+  module("StepJoin", in: "Slurm", imports: ["Model", "Linux"]),
   module("PluginStamp", in: "Slurm", imports: ["Model"]),
-  module("NodeSetup", in: "Slurm", imports: ["Model", "PluginStamp"]),
+  module("NodeSetup", in: "Slurm", imports: ["Model", "PluginStamp", "StepOptions"]),
   module("Staging", in: "Slurm", imports: ["Model", "Linux", "Content", "NodeCache"]),
 ]
 
@@ -186,7 +186,7 @@ let package = Package(
     tests(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),
-    tests("StepOptionsTests", imports: ["StepOptions", "Launch", "Settings", "Linux", "Model"]),
+    tests("StepOptionsTests", imports: ["StepOptions", "NodeCache", "Launch", "Settings", "Linux", "Model"]),
     tests("StepJoinTests", imports: ["StepJoin", "Linux", "Model"]),
     tests("NodeCacheTests", imports: ["NodeCache", "Linux", "Model"]),
     tests("PluginStampTests", imports: ["PluginStamp", "Model"]),

@@ -37,20 +37,19 @@ import Testing
         ["/bin/sh", "-c", "umount \(path)/cache 2>/dev/null; rm -rf \(path)"], as: .root)
     }
 
-    func words(_ more: [String] = [], command: String = "start") -> [String] {
+    func words(_ more: [String] = [], command: String = "start", copies: Bool = true) -> [String] {
       [
         path + "/libexec/apus/apus-image", "slurm-helper", command, "--option", "container-image=image.sif",
         "--site", "cache_dir=" + cache, "--node", "n7", "--nodeid", "0", "--batch", "/spool/script", "--fd",
         "9", "--source",
         image,
-        "--stage", "node",
-      ] + more
+      ] + (copies ? ["--cache-dir", cache] : []) + more
     }
 
     func run(
-      _ more: String..., as caller: Caller = .user, rate: Int? = nil
+      _ more: String..., as caller: Caller = .user, rate: Int? = nil, copies: Bool = true
     ) throws -> Outcome {
-      try Installed.execute(words(more), as: caller, environment: environment(rate, job: "1"))
+      try Installed.execute(words(more, copies: copies), as: caller, environment: environment(rate, job: "1"))
     }
 
     func environment(_ rate: Int?, job: String) -> [String: String] {
@@ -91,13 +90,13 @@ import Testing
     #expect(node.names.count == 2)
     let small = try Node(bytes: 100_000)
     let failed = try Installed.execute(
-      small.words(["--site", "cache_max=1k"], command: "stage"), as: .user)
+      small.words(["--cache-max", "1k"], command: "stage"), as: .user)
     #expect(failed.code == 125)
   }
 
   @Test func `in place nothing is copied`() throws {
     let node = try Node(bytes: 100_000)
-    let outcome = try node.run("--stage", "direct")
+    let outcome = try node.run(copies: false)
     #expect(outcome.out.hasSuffix("\n644\nsame\n"))
     #expect(node.names.isEmpty)
   }
@@ -135,7 +134,7 @@ import Testing
     #expect(direct.code == 0)
     #expect(direct.out.hasSuffix("\n644\nsame\n"))
     #expect(direct.err.contains("WARNING: n7: cannot stage") && direct.err.contains("No space left"))
-    let failed = try node.run("--site", "on_full=fail")
+    let failed = try node.run("--on-full", "fail")
     #expect(failed.code == 125)
     #expect(failed.err.contains("FATAL:   n7: cannot stage") && failed.err.contains("No space left"))
     #expect(node.names.isEmpty)
@@ -155,7 +154,7 @@ import Testing
     let uid = getpwnam("apus-test").pointee.pw_uid
     mkdir(node.cache + "/\(uid)", 0o777)
     chmod(node.cache + "/\(uid)", 0o777)
-    let outcome = try node.run("--site", "on_full=fail")
+    let outcome = try node.run("--on-full", "fail")
     #expect(outcome.code == 125)
     #expect(outcome.err.contains("it must belong to uid \(uid) with mode 0700"))
     #expect(node.names.isEmpty)
@@ -167,7 +166,7 @@ import Testing
     #expect(told.err.contains("apus: n7: staging image.sif"))
     #expect(told.err.contains("apus: n7: staged image.sif"))
     let fresh = try Node(bytes: 2_600_000)
-    #expect(try !fresh.run("--site", "quiet", rate: 1_000_000).err.contains("apus: n7"))
+    #expect(try !fresh.run("--quiet", "on", rate: 1_000_000).err.contains("apus: n7"))
   }
 
   @Test(.enabled(if: MemoryGroup.canBeMade, "needs a memory controller"))

@@ -212,4 +212,24 @@ private let hasSlurm = ["/usr/sbin/slurmd", "/usr/bin/srun"].allSatisfy {
       #expect(outcome.err.hasPrefix("FATAL:   ") && outcome.err.contains(why), "\(outcome.err)")
     }
   }
+
+  @Test(arguments: [
+    "install -d -o apus-test $folder/cache",
+    "ln -s $folder/secret $folder/cache && chown -h apus-test $folder/cache",
+    "install -d -o apus-test $folder/theirs && ln -s theirs $folder/cache",
+  ])
+  func `a directory that a user made or linked is not opened to all`(how: String) throws {
+    try Self.withSite { site in
+      let made = try Installed.execute(
+        ["/bin/sh", "-c", "folder=\(site.folder); install -d -m 0700 $folder/secret && \(how)"], as: .root)
+      #expect(made.code == 0, "\(made.err)")
+      let before = try site.state().split(separator: "\n").filter { !$0.hasPrefix("tree") }
+      let outcome = try site.install()
+      #expect(outcome.code == 255)
+      #expect(
+        outcome.err.contains("FATAL:   cannot open \(site.folder)/cache to all users"), "\(outcome.err)")
+      let after = try site.state().split(separator: "\n").filter { !$0.hasPrefix("tree") }
+      #expect(after == before)
+    }
+  }
 }

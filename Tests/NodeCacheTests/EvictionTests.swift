@@ -83,7 +83,8 @@ extension NodeCacheTests {
       arguments: [
         ("80%", .percent(80)), ("100%", .percent(100)), ("0%", nil), ("101%", nil),
         ("200G", .bytes(200 << 30)),
-        ("1k", .bytes(1024)), ("3MiB", .bytes(3 << 20)), ("2TB", .bytes(2 << 40)), ("512", .bytes(512)),
+        ("1k", .bytes(1024)), ("2PiB", .bytes(2 << 50)), ("3MiB", .bytes(3 << 20)), ("2TB", .bytes(2 << 40)),
+        ("512", .bytes(512)),
         ("0", .bytes(0)), ("", nil), ("G", nil), ("-1G", nil), ("1.5G", nil), ("1X", nil), ("9999999T", nil),
         ("99999999999999999999", nil),
       ] as [(String, SpaceLimit?)])
@@ -92,6 +93,16 @@ extension NodeCacheTests {
     }
 
     static let volume = Volume(size: 1000, free: 300)
+
+    @Test(arguments: [SpaceLimit.percent(80), .bytes(0), .bytes(200 << 30)])
+    func `a size is written as it is read`(limit: SpaceLimit) { #expect(SpaceLimit(limit.text) == limit) }
+
+    @Test func `what is on the disk already needs no room there, but counts for the quota`() {
+      let limits = CacheLimits(most: .bytes(500), leastFree: 250)
+      #expect(limits.shortage(for: 400, used: 0, volume: Self.volume, isOnDisk: true) == .bytes(0))
+      #expect(limits.shortage(for: 400, used: 200, volume: Self.volume, isOnDisk: true) == .bytes(100))
+      #expect(limits.shortage(for: 501, used: 0, volume: Self.volume, isOnDisk: true) == .never(most: 500))
+    }
 
     @Test(
       arguments: [

@@ -63,7 +63,7 @@ extension Folder {
 
   func descriptor(_ key: ImageKey) throws -> Descriptor {
     guard case .found(let image) = try cache().find(key) else { throw Missing() }
-    return image.takeDescriptor()
+    return image.descriptor
   }
 
   func lock(_ key: ImageKey) throws -> CopyLock {

@@ -38,10 +38,25 @@ import Testing
 
   @Test(arguments: [
     ("PlugStackConfig=/a/b.conf", "/a/b.conf"), ("plugstackconfig=b.conf # /c", "/etc/slurm/b.conf"),
+    ("PlugStackConfig = /a/b.conf", "/a/b.conf"), ("PlugStackConfig\t=\"/a b\" X=1", "/a b"),
+    ("X = 1 Y=2 plugstackconfig= /c Z", "/c"), ("PlugStackConfig=", "/etc/slurm/plugstack.conf"),
     ("#PlugStackConfig=/a", "/etc/slurm/plugstack.conf"), ("", "/etc/slurm/plugstack.conf"),
   ])
   func `slurm conf says where plugstack conf is`(text: String, path: String) {
     #expect(SlurmPlaces(text).plugstackPath(in: "/etc/slurm") == path)
+  }
+
+  @Test(
+    arguments: [
+      ("AuthInfo=socket=/x", "/x"), ("AuthInfo=socket=/x,ttl=60", "/x"), ("AuthInfo=ttl=60,socket=/x", "/x"),
+      ("AuthInfo = \"cred_expire=9,socket=/x\"", "/x"), ("AuthInfo=ttl=60", nil), ("AuthInfo=/x", nil),
+    ] as [(String, String?)])
+  func `slurm conf says where munge listens`(text: String, socket: String?) {
+    #expect(SlurmPlaces(text).mungeSocket == socket)
+  }
+
+  @Test func `other files are named by include alone`() {
+    #expect(SlurmPlaces("Include a.conf\ninclude = b\nTaskProlog=/p x=/y=z").includes == ["a.conf"])
   }
 
   @Test(arguments: [

@@ -103,6 +103,22 @@ import Testing
     #expect(!Self.paths(steps).contains { $0.contains("tmpfiles") })
   }
 
+  @Test func `a line with the names of Pyxis gets the same directories`() throws {
+    let steps = try planSetup(
+      Self.request(),
+      SetupFacts(lineFile: "required /old/spank_apus.so runtime_path=/scratch/run/ cache_dir=/nvme/apus\n"))
+    #expect(Self.paths(steps).filter { $0.hasSuffix(" 1777") } == ["/nvme/apus/ 1777", "/scratch/run/ 1777"])
+  }
+
+  @Test func `a line that no step could use is refused`() {
+    #expect {
+      _ = try planSetup(Self.request(), SetupFacts(lineFile: "required /old/spank_apus.so stage=later\n"))
+    } throws: { error in
+      guard case .line? = error as? SetupFault else { return false }
+      return true
+    }
+  }
+
   @Test func `a plugstack conf of the site is not changed, but the missing line is said`() throws {
     let advised = try planSetup(Self.request(), SetupFacts(stack: "required other.so\n"))
     #expect(

@@ -143,22 +143,76 @@ import Testing
     throws
   {
     let site = try Site(bytes: 1000)
-    let incoming = site.cachePath + "/incoming"
+    let digest = Digest.of(try File.readAll(site.source, limit: 1000))
+    let incoming = IncomingFile.path(
+      of: try File.facts(site.source), digest: digest.text, in: site.cachePath, uid: geteuid())
     #expect(system("source=\(site.source); incoming=\(incoming); \(how)") == 0)
     // Held open, or another file may get its number.
     let held = open(incoming, O_PATH | O_NOFOLLOW)
     defer { close(held) }
     let inode = (try? File.facts("", from: held))?.inode
-    let digest = Digest.of(try File.readAll(site.source, limit: 1000))
-    let path = try site.stage {
-      $0.incoming = incoming
-      $0.expected = digest
-    }
+    let path = try site.stage { $0.incoming = IncomingFile(path: incoming) }
     #expect(try (File.facts(path).inode == inode) == isTaken)
     #expect(Self.isEqual(site.source, path))
     #expect(try File.facts(path).mode == 0o400)
     #expect(try File.facts(path).linkCount == 1)
     #expect(access(incoming, F_OK) != 0)
+  }
+
+  @Test func `a broadcast of other bytes fails nothing, and goes`() throws {
+    let site = try Site(bytes: 1000)
+    let incoming = IncomingFile.path(
+      of: try File.facts(site.source), digest: Digest.of([1]).text, in: site.cachePath, uid: geteuid())
+    #expect(system("cp \(site.source) \(incoming)") == 0)
+    let path = try site.stage { $0.incoming = IncomingFile(path: incoming) }
+    #expect(Self.isEqual(site.source, path))
+    #expect(access(incoming, F_OK) != 0)
+  }
+
+  @Test func `a broadcast to a node that has the image, or no room for it, goes`() throws {
+    let site = try Site(bytes: 1000)
+    let digest = Digest.of(try File.readAll(site.source, limit: 1000))
+    let incoming = IncomingFile.path(
+      of: try File.facts(site.source), digest: digest.text, in: site.cachePath, uid: geteuid())
+    #expect(system("cp \(site.source) \(incoming)") == 0)
+    #expect(throws: StagingFault.self) {
+      _ = try site.stage {
+        $0.incoming = IncomingFile(path: incoming)
+        $0.limits = CacheLimits(most: .bytes(999))
+      }
+    }
+    #expect(try site.names == [] && access(incoming, F_OK) != 0)
+    _ = try site.stage()
+    #expect(system("cp \(site.source) \(incoming)") == 0)
+    _ = try site.stage { $0.incoming = IncomingFile(path: incoming) }
+    #expect(access(incoming, F_OK) != 0)
+  }
+
+  @Test func `who waits for a copy that was damaged verifies what is made of it`() throws {
+    let site = try Site(bytes: 1_000_000)
+    let path = try site.stage()
+    let damage = "printf xyz | dd of=\(path) bs=1 seek=500000 conv=notrunc status=none"
+    #expect(system("chmod 0600 \(path); \(damage)") == 0)
+    let (cachePath, key) = (site.cachePath, ImageKey(try File.facts(site.source)))
+    let steps = Lines()
+    // Has the lock, and goes without making the copy anew.
+    try Linux.Thread.start {
+      do {
+        let cache = try NodeCache.open(cachePath)
+        guard case .held(let lock) = try cache.tryLock(key) else { return steps.add("busy") }
+        steps.add("held")
+        for _ in 0..<500 where steps.all.last != "waiting" { usleep(10_000) }
+        lock.release()
+        steps.add("gone")
+      } catch { steps.add("\(error)") }
+    }
+    for _ in 0..<500 where steps.all.isEmpty { usleep(10_000) }
+    #expect(steps.all == ["held"])
+    _ = try site.stage {
+      $0.verification = .full
+      $0.say = { if $0.contains("waiting") { steps.add("waiting") } }
+    }
+    #expect(Self.isEqual(site.source, path))
   }
 
   @Test func `what is larger than the quota is not even begun`() throws {

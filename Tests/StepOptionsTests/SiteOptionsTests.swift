@@ -13,14 +13,14 @@ import Testing
     (["cache_dir=/var/cache/apus/"], { $0.cacheDirectory = "/var/cache/apus" }),
     (["cache_max=50%"], { $0.cacheMaximum = .percent(50) }),
     (
-      ["cache_max=100G", "min_free=5%"],
+      ["cache_max=100G", "min_free=5k"],
       {
         $0.cacheMaximum = .bytes(100 << 30)
-        $0.minimumFree = .percent(5)
+        $0.minimumFree = 5 << 10
       }
     ),
-    (["min_free=512MiB"], { $0.minimumFree = .bytes(512 << 20) }),
-    (["min_free=1000"], { $0.minimumFree = .bytes(1000) }),
+    (["min_free=512MiB"], { $0.minimumFree = 512 << 20 }), (["min_free=1000"], { $0.minimumFree = 1000 }),
+    (["cache_max=1P"], { $0.cacheMaximum = .bytes(1 << 50) }), (["min_free=0"], { _ in }),
     (["stage=auto"], { $0.stage = .auto }), (["stage=sbcast"], { $0.stage = .sbcast }),
     (["sbcast_min=4"], { $0.sbcastMinimum = 4 }), (["on_full=fail"], { $0.whenFull = .fail }),
     (["verify=sample"], { $0.verify = .sample }),
@@ -59,9 +59,10 @@ import Testing
 
   @Test(arguments: [
     ("helper=apus", "an absolute path"), ("cache_dir=", "an absolute path"),
-    ("cache_max=120%", "a percentage"),
-    ("cache_max=10X", "a percentage"), ("min_free=G", "a percentage"), ("min_free=-1", "a percentage"),
-    ("min_free=99999999999999P", "a percentage"), ("stage=later", "direct, node, sbcast, auto"),
+    ("cache_max=120%", "a percentage"), ("cache_max=0%", "a percentage"),
+    ("cache_max=10X", "a percentage"), ("min_free=G", "bytes like"), ("min_free=-1", "bytes like"),
+    ("min_free=5%", "bytes like"),
+    ("min_free=99999999999999P", "bytes like"), ("stage=later", "direct, node, sbcast, auto"),
     ("sbcast_min=0", "a number above 0"), ("sbcast_min=x", "a number above 0"),
     ("on_full=wait", "direct, fail"), ("verify=most", "stat, sample, full"),
     ("image_path=a:/b", "an absolute path"),

@@ -14,10 +14,11 @@ import Testing
   ]
   /// Rooms of job steps, each with what it may import.
   static let stepRooms = [
-    (room: "StepOptions", imports: ["Model", "Settings", "Launch"]),
+    (room: "StepOptions", imports: ["Model", "Settings", "Launch", "NodeCache"]),
     (room: "StepJoin", imports: ["Model", "Linux", "Glibc"]),
     (room: "NodeCache", imports: ["Model", "Linux", "Glibc"]),
-    (room: "PluginStamp", imports: ["Model"]), (room: "NodeSetup", imports: ["Model", "PluginStamp"]),
+    (room: "PluginStamp", imports: ["Model"]),
+    (room: "NodeSetup", imports: ["Model", "PluginStamp", "StepOptions"]),
     (room: "Staging", imports: ["Model", "Linux", "Glibc", "Synchronization", "Content", "NodeCache"]),
   ]
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

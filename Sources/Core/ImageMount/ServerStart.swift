@@ -77,7 +77,7 @@ struct ServerStart {
       let reader = try ImageServer(
         image: squashfs, device: Descriptor(owning: mount.device),
         options: ServerOptions(
-          blockCacheBytes: cacheBytes, threads: min(max(Process.allowedCPUs, 2), 8)))
+          blockCacheBytes: cacheBytes, threads: min(max(Processors.allowed, 2), 8)))
       try reader.start()
       try server.handOver(to: client)
       let watch = ProgramWatch(peerOf: client)

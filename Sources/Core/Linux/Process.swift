@@ -136,9 +136,6 @@ public enum Process {
   /// Signals, affinity, scheduling class and memory policy of a fresh process, all catchable signals blocked.
   public static func resetInheritedState() { apus_reset_process() }
 
-  /// CPUs this process may run on.
-  public static var allowedCPUs: Int { Int(apus_allowed_cpus()) }
-
   /// No execve of this process or its descendants can give rights it does not have (PR_SET_NO_NEW_PRIVS).
   public static func forbidNewPrivileges() throws(SystemCallFault) {
     try checked(apus_prctl(38, 1, 0, 0, 0), "prctl")

@@ -157,8 +157,9 @@ extension SIFBuild {
         if case .file(let size) = item.entry.kind { sum + Double(size) } else { sum }
       }
       if bytes / Double(max(1, layer.size)) >= Double(usualRatio) {
+        let count = Int(exactly: bytes) ?? .max
         warnings.append(
-          start + "its files have \(Int(bytes)) bytes, more than \(usualRatio) times what is stored of it")
+          start + "its files have \(count) bytes, more than \(usualRatio) times what is stored of it")
       }
     }
     return warnings

@@ -44,8 +44,10 @@ public struct Shortage: Equatable, Sendable {
         free = volume.free
         return
       }
-      if directory.isEmpty || directory == "/" { return }
-      directory = OutputFile.split(directory).parent
+      let parent = OutputFile.split(directory).parent
+      // The parent of a relative path ends in ".", which is its own.
+      if directory.isEmpty || parent == directory { return }
+      directory = parent
     }
   }
 }

@@ -143,12 +143,6 @@ void apus_reset_process(void) {
   syscall(SYS_set_mempolicy, 0, NULL, 0);
 }
 
-int apus_allowed_cpus(void) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) < 0) return 1;
-  return CPU_COUNT(&allowed);
-}
-
 struct spawn {
   const char *path;
   char *const *argv;

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+internal import Model
 
 /// Whether there is room for a copy.
 public enum Room: Equatable, Sendable {
@@ -13,15 +14,15 @@ public enum Room: Equatable, Sendable {
 
 extension NodeCache {
   /// Makes room for a copy of `size` bytes: removes the longest unused copies, none that is in use, and none at all
-  /// where that would not be enough. The caller has the lock of `key`.
+  /// where that would not be enough. The caller has the lock of `key`. `isOnDisk`: see `CacheLimits.shortage`.
   public func makeRoom(
-    for size: Int, of key: ImageKey, limits: CacheLimits
+    for size: Int, of key: ImageKey, limits: CacheLimits, isOnDisk: Bool = false
   ) throws(NodeCacheFault) -> Room {
     let entries = try entries().filter { $0.key != key }
     let coming = try copies().reduce(0) { $1.key == key ? $0 : $0 + $1.progress.size }
     let used = entries.reduce(coming) { $0 + $1.size }
     let missing: Int
-    switch limits.shortage(for: size, used: used, volume: try volume()) {
+    switch limits.shortage(for: size, used: used, volume: try volume(), isOnDisk: isOnDisk) {
     case .never(let most): return .never(most: most)
     case .bytes(let bytes): missing = bytes
     }
@@ -71,8 +72,10 @@ extension NodeCache {
     } catch { throw .call(path: path + "/" + Self.imageName(key), error) }
   }
 
-  /// Removes what killed processes and crashes left: records without a copy, locks that nobody holds.
+  /// Removes what killed processes and crashes left: records without a copy, locks that nobody holds, and beside the
+  /// folder what was broadcast long ago.
   public func sweep() throws(NodeCacheFault) {
+    IncomingFile.removeOld(in: ContainerPath.parent(path), uid: uid)
     for name in try names() {
       if let key = ImageKey(ofName: name, suffix: Self.lockSuffix) {
         // Taken and dropped: dropping removes the file.

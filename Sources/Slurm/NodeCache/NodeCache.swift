@@ -62,27 +62,18 @@ public struct NodeCache: ~Copyable, Sendable {
     do throws(SystemCallFault) { return try Volume.of(folder) } catch { throw .call(path: path, error) }
   }
 
-  /// What an administrator should know of the place.
+  /// What an administrator should know of the place; of its name `SiteOptions` tells.
   public func notices() throws(NodeCacheFault) -> [Notice] {
     Self.notices(path: path, networkName: try volume().networkName)
   }
 
   static func notices(path: String, networkName: String?) -> [Notice] {
-    var notices: [Notice] = []
-    for hidden in ["/tmp", "/dev/shm", "/var/tmp"] where path.starts(withBytesOf: hidden + "/") {
-      notices.append(
-        Notice(
-          .warning,
-          "the node cache \(printable(path)) is below \(hidden), which jobs may have to themselves "
-            + "(job_container/tmpfs): set cache_dir to another directory of the node's own disk"))
-    }
-    if let networkName {
-      notices.append(
-        Notice(
-          .warning,
-          "the node cache \(printable(path)) is on \(networkName), which all nodes share: set cache_dir to a "
-            + "directory of the node's own disk"))
-    }
-    return notices
+    guard let networkName else { return [] }
+    return [
+      Notice(
+        .warning,
+        "the node cache \(printable(path)) is on \(networkName), which all nodes share: set cache_dir to a "
+          + "directory of the node's own disk")
+    ]
   }
 }

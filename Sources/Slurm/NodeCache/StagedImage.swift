@@ -2,7 +2,7 @@ internal import Glibc
 public import Linux
 
 /// How much of a copy is compared with its record before it is used.
-public enum Verification: String, Sendable {
+public enum Verification: String, CaseIterable, Sendable {
   /// Size and first bytes.
   case stat
   /// Some bytes throughout the file besides.
@@ -17,9 +17,6 @@ public struct StagedImage: ~Copyable, Sendable {
   /// Where it lies.
   public let path: String
   public let record: CopyRecord
-
-  /// The descriptor alone, with the lock that it holds.
-  public consuming func takeDescriptor() -> Descriptor { descriptor }
 }
 
 /// What a look-up finds.

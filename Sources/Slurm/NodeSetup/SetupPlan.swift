@@ -1,5 +1,6 @@
 public import Model
 public import PluginStamp
+public import StepOptions
 
 /// What `apus slurm install` is to bring about on a host.
 public struct SetupRequest: Equatable, Sendable {
@@ -64,11 +65,14 @@ public enum SetupStep: Equatable, Sendable {
 public enum SetupFault: Error, Equatable, Sendable {
   /// plugstack.conf has no way to write such a path.
   case path(option: String, value: String)
+  /// The line has words that every step of a job would fail by.
+  case line(StepFault)
 }
 
 extension SetupFault: Explained {
   public var explanation: Explanation {
     switch self {
+    case .line(let fault): fault.explanation
     case .path(let option, let value):
       Explanation(
         what: "cannot use \(option) \(printable(value))",
@@ -122,7 +126,7 @@ public func planSetup(_ request: SetupRequest, _ facts: SetupFacts) throws(Setup
   }
   let old = facts.lineFile ?? (request.isConfigless ? facts.stack ?? "" : header)
   let new = PlugstackText.edited(old, plugin: plugin, words: words, added: added)
-  if !request.isSubmitHost { steps += planDirectories(of: new, request) }
+  if !request.isSubmitHost { steps += try planDirectories(of: new, request) }
   if request.isConfigless {
     guard new != old, let line = new.lines.last else { return steps }
     return steps + [.advice("plugstack.conf is the controller's; there, this line: " + String(line))]
@@ -153,15 +157,14 @@ private func aside(of directory: String) -> String {
   directory.hasSuffix(".d") ? ContainerPath.parent(directory) : directory
 }
 
-private func planDirectories(of text: String, _ request: SetupRequest) -> [SetupStep] {
-  func value(_ key: String) -> String? {
-    let words = PlugstackText(text).lines.last?.words ?? []
-    return words.last { $0.starts(withBytesOf: key + "=") }.map { String($0.dropFirst(key.count + 1)) }
+private func planDirectories(of text: String, _ request: SetupRequest) throws(SetupFault) -> [SetupStep] {
+  let site: SiteOptions
+  do throws(StepFault) { site = try SiteOptions(words: PlugstackText(text).lines.last?.words ?? []) } catch {
+    throw .line(error)
   }
   var steps: [SetupStep] = []
-  if let cache = value("cache_dir") { steps.append(.directory(path: cache, mode: 0o1777)) }
-  // As the plugin has it where the line says nothing.
-  let runtime = value("runtime_dir") ?? value("runtime_path") ?? "/run/apus"
+  if let cache = site.cacheDirectory { steps.append(.directory(path: cache, mode: 0o1777)) }
+  let runtime = site.runtimeDirectory
   steps.append(.directory(path: runtime, mode: 0o1777))
   if ["/run", "/var/run"].contains(where: { ContainerPath.isBelow(runtime, $0) }) {
     let snippet =

@@ -27,21 +27,44 @@ public struct SlurmPlaces: Equatable, Sendable {
   public init(_ text: String) {
     for line in text.lines {
       let plain = line.fields(at: UInt8(ascii: "#")).first ?? ""
-      let words = plain.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+      let words = plain.split { Self.isBlank($0) }
       if words.count == 2, words[0].lowercased() == "include" { includes.append(String(words[1])) }
-      for word in words {
-        let parts = word.fields(at: UInt8(ascii: "="))
-        guard parts.count > 1, !parts[1].isEmpty else { continue }
-        switch parts[0].lowercased() {
-        case "plugstackconfig": plugstack = String(parts[1])
-        case "plugindir": pluginDirectories = parts[1].fields(at: UInt8(ascii: ":")).map(String.init)
-        case "taskprolog": taskProlog = String(parts[1])
-        case "authinfo" where parts.count == 3 && parts[1] == "socket":
-          mungeSocket = parts[2].fields(at: UInt8(ascii: ",")).first.map { String($0) }
+      for (key, value) in Self.pairs(plain) where !value.isEmpty {
+        switch key.lowercased() {
+        case "plugstackconfig": plugstack = value
+        case "plugindir": pluginDirectories = value.fields(at: UInt8(ascii: ":")).map(String.init)
+        case "taskprolog": taskProlog = value
+        case "authinfo":
+          // Several settings, separated by commas: `socket=PATH,ttl=SECONDS`.
+          for setting in value.fields(at: UInt8(ascii: ",")) where setting.starts(withBytesOf: "socket=") {
+            mungeSocket = String(setting.dropFirst("socket=".count))
+          }
         default: continue
         }
       }
     }
+  }
+
+  private static func isBlank(_ character: Character) -> Bool {
+    character == " " || character == "\t" || character == "\r"
+  }
+
+  /// `KEY=VALUE`, several on a line; blanks may stand around the first `=`, and a value with blanks in quotes.
+  private static func pairs(_ line: Substring) -> [(key: String, value: String)] {
+    var pairs: [(key: String, value: String)] = []
+    var rest = line.drop { isBlank($0) }
+    while !rest.isEmpty {
+      let key = rest.prefix { $0 != "=" && !isBlank($0) }
+      rest = rest.dropFirst(key.count).drop { isBlank($0) }
+      guard rest.first == "=" else { continue }
+      rest = rest.dropFirst().drop { isBlank($0) }
+      let isQuoted = rest.first == "\""
+      if isQuoted { rest = rest.dropFirst() }
+      let value = isQuoted ? rest.prefix { $0 != "\"" } : rest.prefix { !isBlank($0) }
+      rest = rest.dropFirst(value.count + (isQuoted ? 1 : 0)).drop { isBlank($0) }
+      pairs.append((String(key), String(value)))
+    }
+    return pairs
   }
 
   /// Adds what another file says: a later line counts.

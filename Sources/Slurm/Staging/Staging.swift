@@ -22,9 +22,9 @@ public struct Staging {
   public var limits = CacheLimits()
   /// What all its bytes must give, where that is known.
   public var expected: Digest?
-  /// A file that was broadcast to this node, to be taken for the copy if it is the image; nil: there is none. Needs
-  /// `expected`, and must lie on the cache's file system.
-  public var incoming: String?
+  /// A file that was broadcast to this node, to be taken for the copy if it is whole and the user's alone; nil: there
+  /// is none. It must lie on the cache's file system, and goes in any case.
+  public var incoming: IncomingFile?
   /// For lines: the node's name, its number within the step, and the job.
   public var node = ""
   public var nodeID = 0
@@ -36,7 +36,7 @@ public struct Staging {
 
   /// `key` nil: made of what fstat says of the file.
   public init(_ source: Int32, name: String, key: ImageKey? = nil) throws(StagingFault) {
-    do throws(SystemCallFault) { facts = try File.facts(try Descriptor.duplicate(of: source)) } catch {
+    do throws(SystemCallFault) { facts = try File.facts("", from: source) } catch {
       throw .source(name: name, error)
     }
     guard facts.kind == .file else { throw .notAFile(name: name) }
@@ -47,10 +47,16 @@ public struct Staging {
 
   /// The copy, made if there is none. Waits for others who make it.
   public func stage(in cache: borrowing NodeCache) throws(StagingFault) -> StagedImage {
-    if case .found(let image) = try find(in: cache, verification) { return image }
+    defer { incoming?.remove() }
+    var wasDamaged = false
+    switch try find(in: cache, verification) {
+    case .found(let image): return image
+    case .missing: break
+    case .damaged: wasDamaged = true
+    }
     let turn = try wait(for: cache)
-    // Who waited finds what was verified when it was made.
-    switch try find(in: cache, turn.hasWaited ? .stat : verification) {
+    // Who waited finds what was verified when it was made, unless it is the damaged one still.
+    switch try find(in: cache, turn.hasWaited && !wasDamaged ? .stat : verification) {
     case .found(let image): return image
     case .missing: break
     case .damaged(let why):
@@ -58,7 +64,11 @@ public struct Staging {
       do throws(NodeCacheFault) { try cache.discard(key) } catch { throw .cache(error) }
     }
     let isThere = try adopt(into: cache)
-    if !isThere { try copy(into: cache, turn.lock) }
+    if !isThere {
+      // Its bytes are room for the copy.
+      incoming?.remove()
+      try copy(into: cache, turn.lock)
+    }
     // Still under the lock: nobody removes it before it is found.
     let finding = try find(in: cache, verification)
     turn.release()
@@ -177,43 +187,59 @@ public struct Staging {
     if let line = report.finished(seconds: ImageCopy.now - began) { say(line) }
   }
 
-  /// Takes what was broadcast for the copy: it is read once and not written again. false: it is not the image, or not
-  /// the user's alone. It goes in any case.
+  /// Takes what was broadcast for the copy: it is read once and not written again. false: it is not whole, or not the
+  /// user's alone.
   private func adopt(into cache: borrowing NodeCache) throws(StagingFault) -> Bool {
-    guard let incoming else { return false }
-    defer { _ = unsafe unlink(incoming) }
+    guard let incoming, let digest = Digest(incoming.digest), expected == nil || expected == digest,
+      let file = whole(incoming)
+    else { return false }
+    let number = file.number
+    try checkUnchanged()
+    try makeRoom(in: cache, isOnDisk: true)
     do throws(SystemCallFault) {
-      let file = try File.open(incoming, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-      let here = try File.facts(file)
-      guard let expected, here.kind == .file, here.uid == geteuid(), here.linkCount == 1,
-        here.mode & 0o022 == 0, here.size == facts.size
-      else { return false }
-      let number = file.number
-      try retrying("fchmod", incoming) { fchmod(number, 0o400) }
-      guard try Self.digest(of: number) == expected else { return false }
       let names = NodeCache.names(of: key)
-      try retrying("fsync", incoming) { fsync(number) }
-      try write(try record(of: number, expected), names.record, cache)
+      try retrying("fsync", incoming.path) { fsync(number) }
+      try write(try record(of: number, digest), names.record, cache)
       let folder = cache.folder.number
       try retrying("linkat", names.image) {
         unsafe linkat(AT_FDCWD, "/proc/self/fd/\(number)", folder, names.image, AT_SYMLINK_FOLLOW)
       }
+      // Where directories cannot be synced the file system sees to it.
+      _ = fsync(folder)
       return true
     } catch {
-      // It came too late, or lies on another file system: the image is copied as without it.
+      // It lies on another file system: the image is copied as without it.
       return false
     }
   }
 
-  private func makeRoom(in cache: borrowing NodeCache) throws(StagingFault) {
+  /// What was broadcast, if it is the user's alone and has all the bytes that were sent; else nil: a broadcast that
+  /// went wrong fails nothing.
+  private func whole(_ incoming: IncomingFile) -> Descriptor? {
+    do throws(SystemCallFault) {
+      let file = try File.open(incoming.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      let here = try File.facts(file)
+      guard here.kind == .file, here.uid == geteuid(), here.linkCount == 1, here.mode & 0o022 == 0,
+        here.size == facts.size
+      else { return nil }
+      let number = file.number
+      try retrying("fchmod", incoming.path) { fchmod(number, 0o400) }
+      guard try Self.digest(of: number).text == incoming.digest else { return nil }
+      return file
+    } catch { return nil }
+  }
+
+  private func makeRoom(
+    in cache: borrowing NodeCache, isOnDisk: Bool = false
+  ) throws(StagingFault) {
     var room: Room
     do throws(NodeCacheFault) {
-      room = try cache.makeRoom(for: facts.size, of: key, limits: limits)
+      room = try cache.makeRoom(for: facts.size, of: key, limits: limits, isOnDisk: isOnDisk)
       // Who lists the cache locks each copy for a moment, and then it looks as if it were in use.
       for _ in 0..<3 {
         guard case .short(_, isInUse: true) = room else { break }
         usleep(20_000)
-        room = try cache.makeRoom(for: facts.size, of: key, limits: limits)
+        room = try cache.makeRoom(for: facts.size, of: key, limits: limits, isOnDisk: isOnDisk)
       }
     } catch { throw .cache(error) }
     switch room {
@@ -265,7 +291,7 @@ public struct Staging {
         let again = try File.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         guard isSame(try File.facts(again)) else { throw SystemCallFault("stat", name, ESTALE) }
       }
-      guard isSame(try File.facts(try Descriptor.duplicate(of: source))) else {
+      guard isSame(try File.facts("", from: source)) else {
         throw SystemCallFault("stat", name, ESTALE)
       }
     } catch {

@@ -1,5 +1,6 @@
 public import Launch
 public import Model
+public import NodeCache
 
 /// The words behind `spank_apus.so` on its line in plugstack.conf: `KEY=VALUE`, or a key alone for yes.
 public struct SiteOptions: Equatable, Sendable {
@@ -14,23 +15,18 @@ public struct SiteOptions: Equatable, Sendable {
   /// Whether Slurm's own `--container` is served where there is no oci.conf.
   public enum Native: String, CaseIterable, Equatable, Sendable { case auto, off }
 
-  /// An amount of space.
-  public enum Amount: Equatable, Sendable {
-    case bytes(Int)
-    /// Of the file system, 0 to 100.
-    case percent(Int)
-  }
-
   public var helper = "/usr/local/bin/apus"
   /// nil: images are not copied to the nodes.
   public var cacheDirectory: String?
-  public var cacheMaximum = Amount.percent(80)
-  public var minimumFree = Amount.bytes(10 << 30)
+  /// What the copies of a user may take.
+  public var cacheMaximum = SpaceLimit.percent(80)
+  /// Bytes of the cache's file system that stay free beside them.
+  public var minimumFree = 0
   public var stage: StageMode?
   /// From so many nodes on `sbcast` is worth it.
   public var sbcastMinimum = 16
   public var whenFull = WhenFull.direct
-  public var verify = VerifyMode.stat
+  public var verify = Verification.stat
   public var imagePath: [String] = []
   public var runtimeDirectory = "/run/apus"
   public var scope = Scope.job
@@ -82,13 +78,13 @@ public struct SiteOptions: Equatable, Sendable {
     case "helper": helper = try word.path()
     case "cache_dir": cacheDirectory = try word.path()
     case "cache_max": cacheMaximum = try word.amount()
-    case "min_free": minimumFree = try word.amount()
+    case "min_free": minimumFree = try word.bytes()
     case "stage": stage = try word.choice(StageMode.self)
     case "sbcast_min": sbcastMinimum = try word.count()
     case "on_full": whenFull = try word.choice(WhenFull.self)
     case "verify":
       if word.value == "sig" { throw .notInThisVersion(origin: "verify=sig") }
-      verify = try word.choice(VerifyMode.self)
+      verify = try word.choice(Verification.self)
     case "image_path": imagePath = try word.paths()
     case "runtime_dir": runtimeDirectory = try word.path()
     case "scope": scope = try word.choice(Scope.self)
@@ -162,22 +158,14 @@ private struct SiteWord {
   }
 
   /// `80%`, `10G`, `1073741824`.
-  func amount() throws(StepFault) -> SiteOptions.Amount {
-    let expected = "a percentage like 80%, or bytes like 10G"
-    let digits = value.utf8.prefix { (0x30...0x39).contains($0) }
-    guard let number = Int(String(Substring(digits))) else { throw fault(expected) }
-    let unit = String(Substring(value.utf8.dropFirst(digits.count)))
-    if unit == "%" {
-      guard (0...100).contains(number) else { throw fault(expected) }
-      return .percent(number)
-    }
-    let units = ["", "K", "M", "G", "T", "P"]
-    guard let power = units.firstIndex(where: { $0 == unit || ($0 != "" && unit == $0 + "iB") }) else {
-      throw fault(expected)
-    }
-    let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (10 * power))
-    guard !overflow else { throw fault(expected) }
-    return .bytes(bytes)
+  func amount() throws(StepFault) -> SpaceLimit {
+    guard let amount = SpaceLimit(value) else { throw fault("a percentage like 80%, or bytes like 10G") }
+    return amount
+  }
+
+  func bytes() throws(StepFault) -> Int {
+    guard case .bytes(let bytes)? = SpaceLimit(value) else { throw fault("bytes like 10G") }
+    return bytes
   }
 
   /// `SRC[:DST][:ro|:rw]`, several separated by commas.

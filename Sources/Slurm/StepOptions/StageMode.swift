@@ -1,3 +1,5 @@
+internal import NodeCache
+
 /// How an image gets to the nodes (`stage=`, `--container-stage`).
 public enum StageMode: String, CaseIterable, Equatable, Sendable {
   case direct, node, sbcast, auto
@@ -12,17 +14,15 @@ public enum StageMode: String, CaseIterable, Equatable, Sendable {
   }
 }
 
-/// How much of a node's copy is looked at before it is used (`verify=`, `--container-verify`).
-public enum VerifyMode: String, CaseIterable, Equatable, Sendable {
-  case stat, sample, full
-
+extension Verification {
+  /// The word of `--container-verify`.
   init(_ word: OptionWord) throws(StepFault) {
     guard word.value != "sig" else { throw .notInThisVersion(origin: word.origin + "=sig") }
-    guard let mode = VerifyMode(rawValue: word.value) else {
+    guard let verification = Verification(rawValue: word.value) else {
       throw .value(
         origin: word.origin, value: word.value, why: "there is no such check",
         remedy: "write stat, sample or full")
     }
-    self = mode
+    self = verification
   }
 }

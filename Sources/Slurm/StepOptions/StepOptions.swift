@@ -1,5 +1,6 @@
 public import Launch
 public import Model
+public import NodeCache
 public import Settings
 
 /// What a user asked of the container of a job step, and what their site says where they did not.
@@ -31,7 +32,7 @@ public struct StepOptions: Equatable, Sendable {
   public var stage: StageMode?
   /// Whether programs inside may start further steps (`--container-slurm`).
   public var showsSlurm: Bool
-  public var verify: VerifyMode
+  public var verify: Verification
   /// Whose habits hold where nothing was said.
   public var defaults: SiteOptions.Defaults
   public var notices: [Notice] = []
@@ -70,7 +71,7 @@ public struct StepOptions: Equatable, Sendable {
     // A named container is there to be written to.
     isWritable = writable ?? (name != nil)
     stage = try given.value(.stage).map { word throws(StepFault) in try StageMode(word) } ?? site.stage
-    verify = try given.value(.verify).map { word throws(StepFault) in try VerifyMode(word) } ?? site.verify
+    verify = try given.value(.verify).map { word throws(StepFault) in try Verification(word) } ?? site.verify
     if let word = try given.value(.save) { save = try SavePath(word, from: directory, &notices) }
     if let word = try given.value(.workdir) {
       workDirectory =

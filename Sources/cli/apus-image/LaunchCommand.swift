@@ -35,26 +35,26 @@ func handed(_ text: String, _ parsed: Parsed, _ output: Output) throws(Failure) 
   let source = try imageSource(text)
   let supply = try ImageSupply(parsed, output, tagSeconds: nil)
   let delivery = Delivery(supply.options)
+  let acquired: AcquiredImage?
+  do throws(BuildFault) { acquired = try delivery.cached(source) } catch { throw Failure(error.explanation) }
   let image: String
-  do throws(BuildFault) {
-    if let acquired = try delivery.cached(source) {
-      image = "descriptor:\(try keep(acquired.descriptor.number)):\(acquired.path)"
-    } else {
-      let file = try delivery.unnamed(source)
-      // Kept from being closed before the copy is made.
-      image = "descriptor:\(try keep(file.release())):\(text)"
-    }
-  } catch { throw Failure(error.explanation) }
+  if let acquired {
+    image = try keep(acquired.descriptor.number, path: acquired.path)
+  } else {
+    let file: Descriptor
+    do throws(BuildFault) { file = try delivery.unnamed(source) } catch { throw Failure(error.explanation) }
+    image = try keep(file.number, path: text)
+  }
   supply.display.finish()
   supply.tellNotices()
   return image
 }
 
-/// A copy of a descriptor that stays open when the launcher is executed.
-private func keep(_ number: Int32) throws(BuildFault) -> Int32 {
+/// An open image for the launcher that this program becomes: a copy of the descriptor, with its lock.
+func keep(_ number: Int32, path: String) throws(Failure) -> String {
   let copy = fcntl(number, F_DUPFD, 3)
-  guard copy >= 0 else { throw .output(path: "a descriptor", SystemCallFault("fcntl", "", errno)) }
-  return copy
+  guard copy >= 0 else { throw Failure(SystemCallFault("fcntl", path, errno).explanation) }
+  return HandedImage(number: copy, path: path).text
 }
 
 /// Whether something has that name.

@@ -15,6 +15,8 @@ func runSlurmBroadcast(_ words: [String], _ output: Output) -> Int32 {
   guard let staging = try? StagingWords(words), let directory = staging.cacheDirectory, let job = staging.job,
     let program = staging.sbcast
   else { return 0 }
+  var output = output
+  if staging.isQuiet { output.level = min(output.level, -1) }
   do throws(SystemCallFault) {
     let source = try File.open(staging.source, O_RDONLY | O_NONBLOCK | O_NOCTTY)
     let facts = try File.facts(source)

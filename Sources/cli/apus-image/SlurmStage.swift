@@ -19,7 +19,7 @@ func runSlurmStage(_ words: [String], isLaunch: Bool, _ output: Output) -> Int32
     return output.fatal(
       Explanation(
         what: "cannot prepare the job step", why: printable(error.text),
-        remedy: "have the administrator check the line of spank_apus.so in plugstack.conf"),
+        remedy: "the installation on this node is of two versions: install it anew (make install)"),
       exit: ExitCode.jobStep)
   }
   var output = output
@@ -29,12 +29,7 @@ func runSlurmStage(_ words: [String], isLaunch: Bool, _ output: Output) -> Int32
   do throws(Failure) {
     let image = try SlurmImage(staging, output, isQuiet: isQuiet, mustStage: !isLaunch).ready()
     if !isLaunch { return 0 }
-    let words = ["slurm-helper", "start"] + staging.rest + ["--handed", image]
-    let cause = Process.become(Site.launcher, [Site.launcher] + words, environment: Inheritance.environment)
-    throw Failure(
-      Explanation(
-        what: "cannot start \(printable(Site.launcher))", why: errorText(cause.number),
-        remedy: "the installation on this node is incomplete: install it anew (make install)"))
+    throw becomeLauncher(["slurm-helper", "start"] + staging.rest + ["--handed", image])
   } catch { return output.fatal(error.explanation, exit: ExitCode.jobStep) }
 }
 
@@ -86,7 +81,7 @@ private struct SlurmImage {
       do throws(BuildFault) { file = try delivery.unnamed(source) } catch { throw Failure(error.explanation) }
       supply.display.finish()
       supply.tellNotices()
-      return try kept(file.number, path: words.source)
+      return try keep(file.number, path: words.source)
     }
     supply.display.finish()
     supply.tellNotices()
@@ -99,9 +94,9 @@ private struct SlurmImage {
   private func placed(
     _ number: Int32, path: String, reopens: String?, key: ImageKey?
   ) throws(Failure) -> String {
-    guard words.stage == .node, let directory = words.cacheDirectory,
+    guard let directory = words.cacheDirectory,
       (try? File.facts("", from: number))?.kind != .directory
-    else { return try kept(number, path: path) }
+    else { return try keep(number, path: path) }
     let copy: StagedImage
     do throws(StagingFault) {
       copy = try staged(number, in: directory, reopens: reopens, key: key)
@@ -110,9 +105,9 @@ private struct SlurmImage {
       guard error.leavesSource, words.directWhenFull, !mustStage else { throw Failure(why) }
       let start = words.node.isEmpty ? "" : printable(words.node) + ": "
       output.notice(Notice(.warning, "\(start)\(why.what): \(why.why). The image is used where it lies"))
-      return try kept(number, path: path)
+      return try keep(number, path: path)
     }
-    return try kept(copy.descriptor.number, path: path)
+    return try keep(copy.descriptor.number, path: path)
   }
 
   private func staged(
@@ -139,12 +134,5 @@ private struct SlurmImage {
       if words.nodeID == 0 { for notice in try cache.notices() { output.notice(notice) } }
       return cache
     } catch { throw .cache(error) }
-  }
-
-  /// A copy of the descriptor, with its lock, that stays open when the launcher is executed.
-  private func kept(_ number: Int32, path: String) throws(Failure) -> String {
-    let copy = fcntl(number, F_DUPFD, 3)
-    guard copy >= 0 else { throw Failure(SystemCallFault("fcntl", path, errno).explanation) }
-    return "descriptor:\(copy):\(path)"
   }
 }

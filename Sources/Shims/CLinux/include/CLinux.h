@@ -70,8 +70,6 @@ void apus_set_title(const char *title);
 // Gives a process that was started by somebody's launch the state of a fresh one: every catchable signal at its default
 // and blocked, all allowed CPUs, the normal scheduling class and memory policy.
 void apus_reset_process(void);
-// CPUs this process may run on.
-int apus_allowed_cpus(void);
 
 // ioctl(2), variadic in glibc.
 int apus_ioctl_value(int descriptor, unsigned long request, unsigned long value);

@@ -97,15 +97,11 @@ struct NodeQuestions {
     return answers
   }
 
-  /// The environment for commands of Slurm: what would make a step run in a container, or change what it is, stays out.
+  /// The environment for commands of Slurm that start a step on the host.
   static func environment(_ variables: Variables) -> [String] {
     let isInJob = variables["SLURM_JOB_ID"] != nil
-    return variables.all.filter { entry in
+    return SlurmPrograms.hostEnvironment(variables).filter { entry in
       let name = String(entry.prefix { $0 != "=" })
-      let isOfContainers = [
-        "APUS_CONTAINER_", "PYXIS_CONTAINER_", "SLURM_SPANK_", "_SLURM_SPANK_", "SPANK_", "SLURM_CONTAINER",
-      ].contains { name.starts(withBytesOf: $0) }
-      if isOfContainers { return false }
       return isInJob || name == "SLURM_CONF" || !name.starts(withBytesOf: "SLURM_")
     }
   }

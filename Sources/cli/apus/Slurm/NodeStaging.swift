@@ -2,7 +2,10 @@ internal import Glibc
 internal import Linux
 internal import Messages
 internal import Model
+internal import NodeCache
+internal import NodeSetup
 internal import Settings
+internal import StepOptions
 
 /// Brings an image to all nodes of a job by a step of its own, outside any container: `apus slurm stage`, and what a
 /// batch script's image gets when the script starts.
@@ -11,8 +14,9 @@ struct NodeStaging {
   private let words: [String]
   private let environment: [String]
 
-  /// nil: there is no job around, or no srun. `site` are the words of the plugin's line.
-  init?(image: String, site: [String], _ variables: Variables) {
+  /// nil: there is no job around, or no srun. `site` are the words of the plugin's line, `verify` how closely the nodes
+  /// look at copies that they have.
+  init?(image: String, site: [String], verify: Verification, _ variables: Variables) {
     guard let nodes = variables["SLURM_JOB_NUM_NODES"] ?? variables["SLURM_NNODES"],
       let srun = SlurmPrograms.find("srun", variables)
     else { return nil }
@@ -21,12 +25,10 @@ struct NodeStaging {
       [
         "--overlap", "--quiet", "--mpi=none", "--nodes=" + nodes, "--ntasks=" + nodes, "--ntasks-per-node=1",
         "--chdir=/", Installation.program, "slurm-helper", "stage",
-      ] + site.flatMap { ["--site", $0] } + ["--option", "container-image=" + image]
-    // The step itself runs on the host. What is asked of an image stays, how it is got to the nodes as well.
-    let inherited = [
-      "SLURM_SPANK__SLURM_SPANK_OPTION_", "APUS_CONTAINER_", "PYXIS_CONTAINER_", "SLURM_CONTAINER",
-    ]
-    environment = variables.all.filter { entry in !inherited.contains { entry.starts(withBytesOf: $0) } }
+      ] + site.flatMap { ["--site", $0] }
+      + ["--option", "container-image=" + image, "--option", "container-verify=" + verify.rawValue]
+    // The step itself runs on the host: what is asked of the image goes by words alone.
+    environment = SlurmPrograms.hostEnvironment(variables)
   }
 
   /// Becomes the step. Returns only why not.
@@ -45,7 +47,7 @@ struct NodeStaging {
 
 /// `apus slurm stage IMAGE`, in a job: ends when every node has the image.
 func runSlurmStage(_ image: String, _ variables: Variables, _ output: Output) -> Int32 {
-  guard let line = PluginLine.find(variables) else {
+  guard let line = SlurmSite(configuration: nil, variables).line else {
     return output.fatal(
       Explanation(
         what: "cannot stage \(printable(image))",
@@ -55,7 +57,13 @@ func runSlurmStage(_ image: String, _ variables: Variables, _ output: Output) ->
   let isPath = !isReference(image) && (try? File.facts(image)) != nil
   let current = File.workingDirectory
   let name = isPath ? ContainerPath.normalized(image, from: current) : image
-  guard let staging = NodeStaging(image: name, site: line.words, variables) else {
+  let options: StepOptions
+  do throws(StepFault) {
+    options = try StepOptions(
+      words: [("container-image", name)], variables: variables, site: SiteOptions(words: line.words),
+      directory: current)
+  } catch { return output.fatal(error.explanation, exit: ExitCode.usage) }
+  guard let staging = NodeStaging(image: name, site: line.words, verify: options.verify, variables) else {
     return output.fatal(
       Explanation(
         what: "cannot stage \(printable(image))", why: "this is no job of Slurm, or there is no srun",

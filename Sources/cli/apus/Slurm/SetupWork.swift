@@ -9,15 +9,44 @@ struct SetupWork {
   let isDry: Bool
   let output: Output
 
-  func run(_ steps: [SetupStep]) throws(SystemCallFault) {
+  /// Why a step could not be carried out.
+  enum Fault: Error {
+    case call(SystemCallFault)
+    /// What is to be open to all belongs to somebody, or is a link that somebody made.
+    case notRoots(path: String)
+  }
+
+  func run(_ steps: [SetupStep]) throws(Fault) {
+    for case .directory(let path, let mode) in steps where mode & 0o002 != 0 { try checkOwner(path) }
     for step in steps {
-      switch step {
-      case .directory(let path, let mode): try makeDirectory(path, mode)
-      case .file(let path, let content, let mode, let aside): try write(content, to: path, mode, aside)
-      case .link(let path, let target): try link(path, to: target)
-      case .advice(let text): say("to do", text)
+      do throws(SystemCallFault) { try carryOut(step) } catch { throw .call(error) }
+    }
+  }
+
+  private func carryOut(_ step: SetupStep) throws(SystemCallFault) {
+    switch step {
+    case .directory(let path, let mode): try makeDirectory(path, mode)
+    case .file(let path, let content, let mode, let aside): try write(content, to: path, mode, aside)
+    case .link(let path, let target): try link(path, to: target)
+    case .advice(let text): say("to do", text)
+    }
+  }
+
+  /// Root opens nothing to all that a user has put there: a link of theirs may lead to any directory.
+  private func checkOwner(_ path: String) throws(Fault) {
+    for following in [false, true] {
+      if let facts = try? File.facts(path, following: following), facts.uid != 0 {
+        throw .notRoots(path: path)
       }
     }
+  }
+
+  /// By descriptor, so that it is the directory that was looked at.
+  private func setMode(of path: String, _ mode: UInt32, _ flags: Int32 = 0) throws(SystemCallFault) {
+    let directory = try File.open(path, O_RDONLY | O_DIRECTORY | flags)
+    guard try File.facts(directory).uid == geteuid() else { throw SystemCallFault("chmod", path, EPERM) }
+    let number = directory.number
+    try retrying("chmod", path) { fchmod(number, mode) }
   }
 
   private func say(_ word: String, _ text: String) {
@@ -31,7 +60,7 @@ struct SetupWork {
     if let facts, facts.kind == .directory {
       // What is open to all must be; another directory's mode is its owner's affair.
       guard mode & 0o1000 != 0, facts.mode & 0o1777 != mode else { return }
-      if !isDry { try retrying("chmod", path) { unsafe chmod(path, mode) } }
+      if !isDry { try setMode(of: path, mode) }
       say(isDry ? "would set" : "set", "mode \(String(mode, radix: 8)) of \(path)")
       return
     }
@@ -43,7 +72,7 @@ struct SetupWork {
         let made = place
         try retrying("mkdir", made) { unsafe mkdir(made, 0o755) }
         // Whatever the caller's umask.
-        try retrying("chmod", made) { unsafe chmod(made, made == path ? mode : 0o755) }
+        try setMode(of: made, made == path ? mode : 0o755, O_NOFOLLOW)
       }
     }
     say(isDry ? "would make" : "made", path + (mode == 0o755 ? "" : ", mode " + String(mode, radix: 8)))
@@ -93,5 +122,18 @@ struct SetupWork {
       }
     }
     say(isDry ? "would link" : "linked", "\(path) to \(target)")
+  }
+}
+
+extension SetupWork.Fault: Explained {
+  var explanation: Explanation {
+    switch self {
+    case .call(let fault): fault.explanation
+    case .notRoots(let path):
+      Explanation(
+        what: "cannot open \(printable(path)) to all users",
+        why: "the directory, or the link that leads to it, does not belong to root",
+        remedy: "see who made it, then remove it or give it to root; or name another directory")
+    }
   }
 }

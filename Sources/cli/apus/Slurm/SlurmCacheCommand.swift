@@ -4,10 +4,19 @@ internal import Linux
 internal import Messages
 internal import Model
 internal import NodeCache
+internal import NodeSetup
+internal import Settings
+internal import StepOptions
 
-/// `apus slurm cache`: what the node cache of this user holds, and removing it. `configured` is the site's `cache_dir`.
-func runSlurmCache(_ parsed: Parsed, configured: String?, _ output: Output) -> Int32 {
-  guard let directory = parsed.value("node-cache") ?? configured else {
+/// `apus slurm cache`: what the node cache of this user holds, and removing it.
+func runSlurmCache(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
+  var named = parsed.value("node-cache")
+  if named == nil, let line = SlurmSite(configuration: nil, variables).line {
+    do throws(StepFault) { named = try SiteOptions(words: line.words).cacheDirectory } catch {
+      return output.fatal(error.explanation)
+    }
+  }
+  guard let directory = named else {
     return output.fatal(
       Explanation(
         what: "cannot tell where the node cache is", why: "the plugin's line names no cache_dir",

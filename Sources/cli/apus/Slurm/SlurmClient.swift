@@ -49,7 +49,8 @@ struct SlurmClient {
     }
     for folder in Self.libraryFolders { paths += [folder + "/libmunge.so.2", folder + "/libslurm.so"] }
     paths.append(configuration.places.mungeSocket.map { ContainerPath.parent($0) } ?? "/run/munge")
-    if let line = PluginLine.find(variables) { paths += [line.file, line.plugin] }
+    let site = SlurmSite(configuration: nil, variables)
+    if let file = site.lineFile, let plugin = site.pluginPath { paths += [file, plugin] }
     paths += [Installation.program, Installation.imageProgram]
     var seen: [String] = []
     for path in paths where !seen.contains(path) { seen.append(path) }

@@ -9,6 +9,6 @@ func runSlurm(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int
   case "doctor": runSlurmDoctor(parsed, variables, output)
   case "stage": runSlurmStage(parsed.operands[0], variables, output)
   case "bundle": runSlurmBundle(parsed, variables, output)
-  default: runSlurmCache(parsed, configured: PluginLine.find(variables)?.value("cache_dir"), output)
+  default: runSlurmCache(parsed, variables, output)
   }
 }

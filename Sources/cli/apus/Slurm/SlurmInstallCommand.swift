@@ -60,7 +60,7 @@ func runSlurmInstall(_ parsed: Parsed, _ variables: Variables, _ output: Output)
     if output.tells(.info) {
       output.result("Slurm \(version.text)" + (site.configuration.map { ", " + printable($0) } ?? "") + "\n")
     }
-    do throws(SystemCallFault) { try SetupWork(isDry: isDry, output: output).run(steps) } catch {
+    do throws(SetupWork.Fault) { try SetupWork(isDry: isDry, output: output).run(steps) } catch {
       return output.fatal(error.explanation)
     }
   } catch { return output.fatal(error.explanation, exit: ExitCode.usage) }

@@ -28,11 +28,11 @@ enum SlurmNodeSurvey {
       do throws(StepFault) { options = try SiteOptions(words: line.words) } catch {
         facts.lineFault = error.explanation
       }
-      addHelper(&facts, options, isNamed: line.words.contains { $0.starts(withBytesOf: "helper=") })
+      addHelper(&facts, options)
       facts.runtime = directory(options.runtimeDirectory)
       if let path = options.cacheDirectory {
         facts.cache = directory(path)
-        facts.minimumFree = minimum(options.minimumFree, path)
+        facts.minimumFree = options.minimumFree
       }
     }
     if !isSubmitHost {
@@ -70,9 +70,8 @@ enum SlurmNodeSurvey {
     return nil
   }
 
-  private static func addHelper(_ facts: inout SlurmNodeFacts, _ options: SiteOptions, isNamed: Bool) {
-    // What scripts/build-plugin gives the plugin where its line names none.
-    facts.helper = isNamed ? options.helper : "/usr/local/bin/apus"
+  private static func addHelper(_ facts: inout SlurmNodeFacts, _ options: SiteOptions) {
+    facts.helper = options.helper
     let said = try? Process.output(
       of: facts.helper, ["version"], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 1024, seconds: 10)
     if let said, said.code == 0 {
@@ -89,15 +88,5 @@ enum SlurmNodeSurvey {
       directory.networkName = volume.networkName
     }
     return directory
-  }
-
-  private static func minimum(_ amount: SiteOptions.Amount, _ path: String) -> Int {
-    switch amount {
-    case .bytes(let bytes): return bytes
-    case .percent(let percent):
-      guard let opened = try? File.open(path, O_RDONLY | O_DIRECTORY), let volume = try? Volume.of(opened)
-      else { return 0 }
-      return volume.size / 100 * percent
-    }
   }
 }

@@ -81,6 +81,19 @@ enum SlurmPrograms {
       .first { unsafe access($0, X_OK) == 0 }
   }
 
+  private static let ofContainers = [
+    "APUS_CONTAINER_", "PYXIS_CONTAINER_", "SLURM_SPANK_", "_SLURM_SPANK_", "SPANK_", "SLURM_CONTAINER",
+  ]
+
+  /// The environment without what would make a step run in a container: the variables that stand for options, and
+  /// those in which Slurm hands options of plugins on. What our plugin notes there stays: where relative paths begin.
+  static func hostEnvironment(_ variables: Variables) -> [String] {
+    variables.all.filter { entry in
+      entry.starts(withBytesOf: "SLURM_SPANK_APUS_")
+        || !ofContainers.contains { entry.starts(withBytesOf: $0) }
+    }
+  }
+
   /// What slurmd, or where there is none srun, says of itself. srun reads its configuration first, even for that.
   static func version(_ variables: Variables, configuration: String?) -> SlurmVersion? {
     var environment = variables.all

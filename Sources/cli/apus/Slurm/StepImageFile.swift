@@ -25,7 +25,7 @@ struct StepImageFile {
     switch try resolve(name, from: directory) {
     // Its size is known when it is here: `apus-image` asks again then.
     case .reference(let reference):
-      throw becomeImageProgram(reference, way: options.stage == .direct ? .direct : .node)
+      throw becomeImageProgram(reference, copies: options.stage != .direct)
     case .path(let path):
       // What the node has is known by what fstat says of the source: none of its bytes are read.
       if let copy = knownCopy(of: path) { return try image(copy) }
@@ -40,7 +40,7 @@ struct StepImageFile {
     let found = try resolve(name, from: directory)
     guard case .path(let path) = found else {
       if case .reference(let reference) = found {
-        throw becomeImageProgram(reference, way: .node, verb: "stage")
+        throw becomeImageProgram(reference, verb: "stage")
       }
       return
     }
@@ -54,9 +54,10 @@ struct StepImageFile {
     if SiteImages.equal(to: image, in: site.imagePath) != nil
       || copy(image.facts, path: path, in: directory) != nil
     {
+      removeIncoming(image.facts, in: directory)
       return
     }
-    throw becomeImageProgram(path, way: .node, verb: "stage", incoming(image.facts))
+    throw becomeImageProgram(path, verb: "stage", incoming(image.facts))
   }
 
   /// Sends the image to all nodes of the job, where that is the way it goes. Returns only why not.
@@ -68,7 +69,7 @@ struct StepImageFile {
     guard case .squashfs = image.kind, SiteImages.equal(to: image, in: site.imagePath) == nil,
       decision(for: image).way == .sbcast, let sbcast = SlurmPrograms.find("sbcast", variables)
     else { return }
-    throw becomeImageProgram(path, way: .node, verb: "broadcast", ["--sbcast", sbcast])
+    throw becomeImageProgram(path, verb: "broadcast", ["--sbcast", sbcast])
   }
 
   private func resolve(_ name: String, from directory: String) throws(StepFailure) -> StepImage {
@@ -94,7 +95,7 @@ struct StepImageFile {
     output.notice(
       Notice(.verbose, "\(words.node): staging: \(decision.way.rawValue) (\(decision.reason))"))
     guard decision.way != .direct else { return nil }
-    throw becomeImageProgram(image.path, way: .node, incoming(image.facts))
+    throw becomeImageProgram(image.path, incoming(image.facts))
   }
 
   private func decision(for image: ImageFile) -> StageDecision {
@@ -116,11 +117,13 @@ struct StepImageFile {
     else { return nil }
     let way = decision(path: path, size: facts.size, number: source.number).way
     guard way != .direct, let copy = copy(facts, path: path, in: directory) else { return nil }
-    // It was sent to a node that has it: nobody will take it.
-    if way == .sbcast, let sent = IncomingFile.find(facts, in: directory, uid: geteuid()) {
-      _ = unsafe unlink(sent.path)
-    }
+    if way == .sbcast { removeIncoming(facts, in: directory) }
     return copy
+  }
+
+  /// What was sent to a node that has the image: nobody will take it.
+  private func removeIncoming(_ source: FileFacts, in directory: String) {
+    IncomingFile.find(source, in: directory, uid: geteuid())?.remove()
   }
 
   /// The words that name a file which Slurm's broadcast has put here for the image.
@@ -128,7 +131,7 @@ struct StepImageFile {
     guard let directory = site.cacheDirectory,
       let file = IncomingFile.find(source, in: directory, uid: geteuid())
     else { return [] }
-    return ["--incoming", file.path, "--digest", file.digest]
+    return ["--incoming", file.path]
   }
 
   private func isInStore(_ path: String) -> Bool {
@@ -150,16 +153,22 @@ struct StepImageFile {
         ImageKey(source), options.verify == .sample ? .sample : .stat)
     else { return nil }
     let number = fcntl(copy.descriptor.number, F_DUPFD, 3)
-    return number < 0 ? nil : "descriptor:\(number):\(path)"
+    return number < 0 ? nil : HandedImage(number: number, path: path).text
   }
 
-  /// Returns only why not.
+  /// Returns only why not. `copies`: to the node, where the site has a cache on it.
   private func becomeImageProgram(
-    _ source: String, way: StageDecision.Way, verb: String = "start", _ more: [String] = []
+    _ source: String, copies: Bool = true, verb: String = "start", _ more: [String] = []
   ) -> StepFailure {
     let program = Installation.imageProgram
     var all = [program, "slurm-helper", verb] + raw.dropFirst(2)
-    all += ["--source", source, "--stage", way.rawValue, "--verify", options.verify.rawValue]
+    all += ["--source", source, "--verify", options.verify.rawValue, "--quiet", site.isQuiet ? "on" : "off"]
+    if copies, let directory = site.cacheDirectory {
+      all += [
+        "--cache-dir", directory, "--cache-max", site.cacheMaximum.text, "--min-free",
+        "\(site.minimumFree)", "--on-full", site.whenFull.rawValue,
+      ]
+    }
     if verb == "stage" { all += ["--node", words.node, "--nodeid", "\(words.nodeNumber)"] }
     let cause = Process.become(program, all + more, environment: variables.all)
     return StepFailure(

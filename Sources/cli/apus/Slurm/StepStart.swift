@@ -30,7 +30,7 @@ struct StepStart {
       if words.script != nil, words.handed == nil, site.cacheDirectory != nil, options.stage != .direct,
         let image = options.image
       {
-        NodeStaging(image: image, site: words.site, variables)?.start()
+        NodeStaging(image: image, site: words.site, verify: options.verify, variables)?.start()
       }
       let container = try NamedContainer(options, site, variables)
       // Out of reach once this process is inside.
