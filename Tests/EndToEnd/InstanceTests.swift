@@ -348,7 +348,8 @@ import Testing
     throws
   {
     try Self.withPlace(caller) { place in
-      let ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+      let ignoring =
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
       func apus(_ words: String...) throws -> Outcome {
         try Installed.execute(
           ["/usr/bin/timeout", "30", "/usr/bin/python3", "-c", ignoring, Installed.apus] + words, as: caller,

@@ -10,11 +10,13 @@ public import Model
 extension Engine {
   /// Carries out `plan` and stays, as the keeper, until the instance has ended. Returns why there is none.
   ///
-  /// `started` is called in the keeper with the init's number and the descriptors that stay in use. `beforeProgram` is called in the init when all stands;
-  /// the program starts when it returns. `ended` is called in the keeper at the end of it.
+  /// `started` is called in the keeper with the init's number and the descriptors that stay in use. `beforeProgram` is
+  /// called in the init when all stands; the program starts when it returns. `ended` is called in the keeper at the end
+  /// of it.
   public static func stand(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, started: (Int32, [Int32]) -> Void, beforeProgram: () -> Void, ended: () -> Void
+    fault: (EngineFault) -> Void, started: (Int32, [Int32]) -> Void, beforeProgram: () -> Void,
+    ended: () -> Void
   ) -> EngineFault {
     do throws(EngineFault) { try unshare(plan.namespaces) } catch { return error }
     let group: ControlGroup?
