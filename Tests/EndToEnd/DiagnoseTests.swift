@@ -47,6 +47,11 @@ import Testing
       "exec", "--diagnose", "--pid", Self.image, "sh", "-c",
       "kill -KILL $$ ; sleep 9 & kill -TERM $!; wait $!; exit $?")
     #expect(killed.code == 143 || killed.code == 137, "\(killed.code)")
+    let first = try Installed.run("exec", "--diagnose", "--pid", Self.image, "sh", "-c", "echo $$; exit 4")
+    #expect(first.code == 4 && first.line != "1", "process 1 is the init, as without")
+    let bare = try Installed.run(
+      "exec", "--diagnose", "--pid", "--no-init", Self.image, "sh", "-c", "echo $$; exit 4")
+    #expect(bare.code == 4 && bare.line == "1")
   }
 
   @Test func `packages of the home directory that stand in front are told`() throws {

@@ -30,6 +30,15 @@ import Testing
     #expect(missing.options == ["--bind /data"])
   }
 
+  @Test(arguments: [
+    ("/data/of it", "--bind '/data/of it'"), ("/da:ta,1", "--bind '/da\\:ta\\,1'"),
+    ("/it's", "--bind '/it'\\''s'"), ("/data-1.2_x", "--bind /data-1.2_x"),
+  ])
+  func `an option can be pasted into a shell`(path: String, option: String) throws {
+    let missing = try Self.diagnose(Observation(.look, path + "/a", failure: ENOENT, onHost: path))
+    #expect(missing.options == [option])
+  }
+
   @Test func `what says nothing of the container is not told`() throws {
     let nothing = try Self.diagnose(
       Observation(.read, "/nowhere", failure: ENOENT),

@@ -253,7 +253,8 @@ public enum Engine {
           fault(refused)
           _exit(refused.exitCode)
         }
-      } else if isFirst, plan.program.usesInit {
+      }
+      if isFirst, plan.program.usesInit {
         _exit(Init.run({ program.become() }, report: fault))
       }
       let error = program.become()

@@ -17,6 +17,11 @@ public enum EngineFault: Error, Equatable, Sendable {
   case programMissing(name: String, path: String)
   case programNotExecutable(name: String, why: String)
   case overlayInUse(directory: String)
+  /// The scripts of an image left no environment.
+  case environment(why: String)
+
+  /// What is done to get it.
+  static let capture = "evaluate the environment scripts of the image"
 
   /// The exit code of the launcher for this fault (docs/user/exit-codes.md).
   public var exitCode: Int32 {
@@ -71,6 +76,10 @@ extension EngineFault: Explained {
         what: "cannot use the overlay \(printable(directory))",
         why: "a running container is writing to it",
         remedy: "wait for it to end, or add :ro to read it as it is")
+    case .environment(let why):
+      Explanation(
+        what: "cannot \(Self.capture)", why: why,
+        remedy: "run one by hand, `apus exec IMAGE sh /.singularity.d/env/NAME.sh`, and mend it in the image")
     }
   }
 }

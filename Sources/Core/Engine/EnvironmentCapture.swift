@@ -13,7 +13,7 @@ public enum EnvironmentCapture {
   public static func run(
     _ program: ProgramPlan, processes: Int32, log: Int32
   ) throws(EngineFault) -> [String] {
-    let activity = "evaluate the environment scripts of the image"
+    let activity = EngineFault.capture
     let answer: (read: Int32, write: Int32)
     let hold: (read: Int32, write: Int32)
     let child: Int32
@@ -31,8 +31,9 @@ public enum EnvironmentCapture {
         dup2(from, to)
       }
       for number in moved { close(number) }
-      _ = Program(plan: program, trace: nil).become()
-      _exit(ExitCode.notFound)
+      let fault = Program(plan: program, trace: nil).become()
+      try? File.write(Array("\(fault.explanation.why)\n".utf8), to: 8)
+      _exit(fault.exitCode)
     }
     close(answer.write)
     close(hold.read)
@@ -41,19 +42,24 @@ public enum EnvironmentCapture {
       close(hold.write)
       _ = try? Process.wait(child)
     }
+    let said: String
+    let environment: [UInt8]?
     do throws(SystemCallFault) {
-      guard let pid = Int32(try line(from: answer.read)) else {
-        throw SystemCallFault("execve", "/bin/sh", ENOENT)
+      said = try line(from: answer.read)
+      environment = try Int32(said).map { pid throws(SystemCallFault) in
+        try File.readAll("\(pid)/environ", limit: 16 << 20, from: processes)
       }
-      let environment = try File.readAll("\(pid)/environ", limit: 16 << 20, from: processes)
-      return environment.split(separator: 0).map { HostText.decode(Array($0)) }
     } catch { throw .setup(activity: activity, cause: error) }
+    guard let environment else {
+      throw .environment(why: said.isEmpty ? "one of them ends the shell" : said)
+    }
+    return environment.split(separator: 0).map { HostText.decode(Array($0)) }
   }
 
   /// Up to the end of a line, or of the pipe.
   private static func line(from pipe: Int32) throws(SystemCallFault) -> String {
     var bytes: [UInt8] = []
-    while bytes.count < 32, bytes.last != UInt8(ascii: "\n") {
+    while bytes.count < 1024, bytes.last != UInt8(ascii: "\n") {
       var byte: UInt8 = 0
       let count = try retrying("read") { unsafe read(pipe, &byte, 1) }
       guard count > 0 else { break }

@@ -34,6 +34,21 @@ public struct Diagnosis: Equatable, Sendable {
     for option in options where !self.options.contains(option) { self.options.append(option) }
   }
 
+  /// `--bind` with its paths, as a shell takes it.
+  private static func bind(_ paths: [String]) -> String {
+    let words = paths.map { path in
+      path.unicodeScalars.map { $0 == ":" || $0 == "," ? "\\\($0)" : String($0) }.connected(by: "")
+    }
+    let value = words.connected(by: ":")
+    let isPlain = value.utf8.allSatisfy { byte in
+      switch Unicode.Scalar(byte) {
+      case "a"..."z", "A"..."Z", "0"..."9", "/", ".", "_", "-", "+", "=", "@", "%", ":", ",": true
+      default: false
+      }
+    }
+    return "--bind " + (isPlain ? value : ShellStub.quoted(value))
+  }
+
   /// The mount that a path of the container lies on; nil: the root.
   private func cover(of path: String) -> Step? {
     var found: Step?
@@ -76,7 +91,7 @@ public struct Diagnosis: Equatable, Sendable {
         } else {
           add(
             "could not write \(path) (\(why)): \(printable(source)) is shown read-only; bind it without :ro",
-            "--bind " + (source == target ? source : source + ":" + target))
+            Self.bind(source == target ? [source] : [source, target]))
         }
       default: continue
       }
@@ -97,7 +112,8 @@ public struct Diagnosis: Equatable, Sendable {
       else { continue }
       told.append(part)
       add(
-        "did not find \(printable(seen.path)), which the host has: --bind \(part) shows it", "--bind " + part)
+        "did not find \(printable(seen.path)), which the host has: \(Self.bind([part])) shows it",
+        Self.bind([part]))
     }
   }
 

@@ -31,11 +31,15 @@ extension User {
         .first { $0.name == name }
     }
     if let text = try? File.readAll("/etc/passwd", limit: 64 << 20), let found = find(text) { return found }
-    for program in ["/usr/bin/getent", "/bin/getent"] {
-      let asked = try? Process.output(
-        of: program, ["passwd", name], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536,
-        seconds: 1)
-      if let asked { return find(asked.bytes) }
+    return getent(name).flatMap { find($0.bytes) }
+  }
+
+  /// What getent says of a user, if it does so within a second.
+  private static func getent(_ key: String) -> (code: Int32, bytes: [UInt8])? {
+    for program in ["/usr/bin/getent", "/bin/getent"] where unsafe access(program, X_OK) == 0 {
+      return try? Process.output(
+        of: program, ["passwd", key], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536, seconds: 1
+      )
     }
     return nil
   }
@@ -61,28 +65,10 @@ extension User {
   }
 
   private static func asked(_ uid: UInt32, _ cache: String?) -> PasswordEntry? {
-    guard let ends = try? File.pipe() else { return nil }
-    let near = Descriptor(owning: ends.read)
-    let far = Descriptor(owning: ends.write)
-    var child: Int32 = -1
-    for program in ["/usr/bin/getent", "/bin/getent"] where child < 0 {
-      child =
-        (try? Process.spawn(
-          program, ["passwd", "\(uid)"], environment: ["PATH=/usr/bin:/bin"],
-          descriptors: (-1, far.number, -1))) ?? -1
-    }
-    _ = consume far
-    guard child > 0 else { return nil }
-    var waiting = pollfd(fd: near.number, events: Int16(POLLIN), revents: 0)
-    let answered = unsafe poll(&waiting, 1, 1000) > 0
-    if !answered { kill(child, SIGKILL) }
-    let bytes = answered ? (try? File.readAll(near, limit: 65536)) ?? [] : []
-    // 2: getent found no such key (getent(1)).
-    let code = try? Process.wait(child)
-    let entry = PasswordEntry.find(uid: uid, in: String(decoding: bytes, as: UTF8.self))
-    // The exit code tells "there is none" from "nobody answered", which is not kept.
-    let isKnown = entry != nil || (answered && code == 2)
-    if isKnown, let cache,
+    guard let said = getent("\(uid)") else { return nil }
+    let entry = PasswordEntry.find(uid: uid, in: String(decoding: said.bytes, as: UTF8.self))
+    // 2: getent found no such key (getent(1)). Anything else is no answer, and not kept.
+    if entry != nil || said.code == 2, let cache,
       let file = try? File.open(cache, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
     {
       try? File.write(Array((entry.map { $0.line + "\n" } ?? "").utf8), to: file.number)
