@@ -224,6 +224,21 @@ extension SlurmTests {
       #expect(other.code == 125 && other.out.isEmpty, "\(other)")
     }
 
+    @Test(arguments: [
+      "install -d -o 65534 -m 0777 $place", "install -d -m 0700 -o $uid $place.2 && ln -s $place.2 $place",
+      "install -d -m 0777 -o $uid $place",
+    ])
+    func `folders of named containers that others could change are not used`(how: String) throws {
+      let place = Cluster.place("run/\(Cluster.userNumber)")
+      let remove = "rm -rf \(place) \(place).2"
+      let script = "\(remove); uid=\(Cluster.userNumber); place=\(place); \(how)"
+      #expect(try Cluster.on("n1", "sh", "-c", script).code == 0)
+      defer { _ = try? Cluster.on("n1", "sh", "-c", remove) }
+      let outcome = try Cluster.srun("-w", "n1", "--container-name=mine", inImage, "true")
+      #expect(outcome.code == 125 && outcome.err.contains("is not the user's own"), "\(outcome)")
+      try Cluster.expectQuiet()
+    }
+
     @Test func `flags of a name say whether the container may, or must, be there`() throws {
       let batch = try Cluster.sbatch(
         ["-w", "n1"],
