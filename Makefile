@@ -7,7 +7,7 @@ BUILD := build
 SWIFT := swift
 SECONDS_EACH ?= 30
 
-.PHONY: help setup build run test unit end-to-end install dist bench nightly fuzz lint peers vm docs clean
+.PHONY: help setup build run test unit end-to-end install dist bench nightly fuzz lint peers vm vm-cluster docs clean
 
 help:
 	@echo 'make run        set up this machine, build, make an image of a Debian root and run programs in it'
@@ -21,6 +21,7 @@ help:
 	@echo 'make lint       swift format and shellcheck'
 	@echo 'make peers      a Debian sid root with apptainer, charliecloud, squashfuse and crun in build/peers'
 	@echo 'make vm         smoke tests on other kernels, in emulated machines'
+	@echo 'make vm-cluster  Slurm beside systemd, with control groups of version 2, in an emulated machine'
 	@echo 'make docs       regenerate the pages made from the command declarations'
 
 setup:
@@ -51,6 +52,7 @@ dist: build
 nightly: build
 	@scripts/setup test bench
 	@APUS_NIGHTLY=1 scripts/test
+	@scripts/vm-cluster
 	@FUZZ_SECONDS=720 scripts/fuzz
 	@BENCH_LARGE=1 bench/run
 
@@ -67,6 +69,9 @@ lint:
 
 vm: build
 	@scripts/vm
+
+vm-cluster: build
+	@scripts/vm-cluster
 
 peers:
 	@scripts/peers

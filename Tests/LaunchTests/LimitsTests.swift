@@ -125,9 +125,7 @@ import Testing
 
   @Test func `where no group is ours, or one hands on too little, it is said`() {
     func why(_ groups: ControlGroups?) -> String? {
-      do throws(LaunchFault) { _ = try Self.plan(groups) } catch {
-        if case .isolation(.noLimits(_, let why)) = error { return why }
-      }
+      do throws(LaunchFault) { _ = try Self.plan(groups) } catch { return error.explanation.why }
       return nil
     }
     #expect(why(nil)?.contains("version 2") == true)

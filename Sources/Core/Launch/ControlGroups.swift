@@ -45,10 +45,7 @@ func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault
     needed.append(value.controller)
   }
   let usable = groups.groups.filter(\.isWritable)
-  guard !usable.isEmpty else {
-    throw .noLimits(
-      option: option, why: "no control group above this process is yours to use (none is delegated)")
-  }
+  guard !usable.isEmpty else { throw .noGroup(option: option) }
   guard let parent = usable.first(where: { group in needed.allSatisfy { group.controllers.contains($0) } })
   else {
     let lacking = needed.filter { name in !usable.contains { $0.controllers.contains(name) } }

@@ -13,6 +13,8 @@ public enum IsolationFault: Error, Equatable, Sendable {
   case limitSyntax(option: String, value: String, why: String)
   case limitsTogether(option: String)
   case noLimits(option: String, why: String)
+  /// Version 2 is there, and none of its groups is the caller's.
+  case noGroup(option: String)
   case limitsFile(path: String, why: String)
 }
 
@@ -69,6 +71,13 @@ extension IsolationFault: Explained {
         remedy:
           "let the batch system set it (Slurm: --mem, --cpus-per-task), or leave it out; limits of the caller"
           + " (ulimit, the job's control group) hold in the container in any case")
+    case .noGroup(let option):
+      Explanation(
+        what: "cannot set the limit of \(option)",
+        why: "no control group above this process is yours to use (none is delegated)",
+        remedy:
+          "start it in one: systemd-run --user --scope -p Delegate=yes apus …; in a job let the batch system set it"
+          + " (Slurm: --mem, --cpus-per-task)")
     case .limitsFile(let path, let why):
       Explanation(
         what: "cannot use --apply-cgroups \(printable(path))", why: why,
