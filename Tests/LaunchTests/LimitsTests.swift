@@ -123,6 +123,20 @@ import Testing
     #expect(try Self.plan(groups, [])?.parent == nil)
   }
 
+  @Test func `where none hands on what is needed, the nearest that can begins to`() throws {
+    let groups = ControlGroups(
+      isUnified: true,
+      groups: [
+        Self.group("/g/step", [], true),
+        ControlGroups.Group(path: "/g", controllers: ["pids"], others: ["memory"], isWritable: true),
+        ControlGroups.Group(path: "/", controllers: [], others: ["memory", "pids"], isWritable: true),
+      ])
+    let plan = try Self.plan(groups)
+    #expect(plan?.parent == "/g" && plan?.enabled == ["memory"])
+    let first = try Self.plan(groups, ["pids-limit"])
+    #expect(first?.parent == "/g" && first?.enabled == [])
+  }
+
   @Test func `where no group is ours, or one hands on too little, it is said`() {
     func why(_ groups: ControlGroups?) -> String? {
       do throws(LaunchFault) { _ = try Self.plan(groups) } catch { return error.explanation.why }

@@ -1,6 +1,6 @@
 internal import Glibc
-internal import Linux
-internal import Model
+public import Linux
+public import Model
 
 /// A control group of this launch's own. It is entered by the process that becomes the program, and removed by its parent.
 ///
@@ -21,11 +21,13 @@ struct ControlGroup {
       // namespace.
       let group = ControlGroup(
         parent: try File.open(plan.parent, O_PATH | O_DIRECTORY).release(),
-        name: "apus-\(getpid())-\(now.tv_nsec)", reason: plan.reason)
+        name: "\(prefix)\(getpid())-\(now.tv_nsec)", reason: plan.reason)
       let (parent, name) = (group.parent, group.name)
+      sweep(parent)
+      for controller in plan.enabled { try write("+" + controller, to: "cgroup.subtree_control", of: parent) }
       try retrying("mkdir", plan.parent + "/" + name) { unsafe mkdirat(parent, name, 0o755) }
       do throws(SystemCallFault) {
-        for value in plan.values { try group.write(value.text, to: value.file) }
+        for value in plan.values { try write(value.text, to: name + "/" + value.file, of: parent) }
       } catch {
         group.remove()
         throw error
@@ -37,17 +39,64 @@ struct ControlGroup {
   /// Moves this process into the group.
   func enter() throws(EngineFault) {
     // 0 is who writes (cgroups(7)).
-    do throws(SystemCallFault) { try write("0", to: "cgroup.procs") } catch {
+    do throws(SystemCallFault) { try Self.write("0", to: name + "/cgroup.procs", of: parent) } catch {
       throw .setup(activity: "enter the control group of \(reason)", cause: error)
     }
   }
 
-  /// Takes the group away. While programs that the container has left behind are in it, it stays: the kernel keeps it.
+  /// Takes the group away. While programs that the container has left behind are in it, the kernel keeps it: then a later
+  /// launch does it.
   func remove() { _ = unsafe unlinkat(parent, name, AT_REMOVEDIR) }
 
-  private func write(_ text: String, to file: String) throws(SystemCallFault) {
-    let path = name + "/" + file
-    let open = try File.open(path, O_WRONLY, from: parent)
+  /// Takes away what launches have left that are gone. A group with processes stays.
+  private static func sweep(_ parent: Int32) {
+    guard let folder = try? File.open(".", O_RDONLY | O_DIRECTORY, from: parent),
+      let names = try? File.names(in: folder)
+    else { return }
+    for name in names where name.starts(withBytesOf: prefix) {
+      let words = name.fields(at: UInt8(ascii: "-"))
+      // Its launch may not have entered it yet.
+      guard words.count == 3, let pid = Int32(words[1]), kill(pid, 0) != 0, errno == ESRCH else { continue }
+      _ = unsafe unlinkat(parent, name, AT_REMOVEDIR)
+    }
+  }
+
+  private static let prefix = "apus-"
+
+  private static func write(
+    _ text: String, to path: String, of group: Int32
+  ) throws(SystemCallFault) {
+    let open = try File.open(path, O_WRONLY, from: group)
     try File.write(Array(text.utf8), to: open.number, subject: path)
+  }
+}
+
+extension Engine {
+  /// Moves this process into the control group that a launch has made for the container `process` is in, so that the
+  /// limits hold for both. `process`: its open directory of procfs. Returns why that could not be; nil also where the
+  /// container has no group of its own.
+  public static func shareLimits(with process: borrowing Descriptor) -> Notice? {
+    ControlGroup.enter(groupOf: process.number)
+  }
+}
+
+extension ControlGroup {
+  fileprivate static func enter(groupOf process: Int32) -> Notice? {
+    let text = (try? File.readAll("cgroup", limit: 65536, from: process)) ?? []
+    guard
+      let line = String(decoding: text, as: UTF8.self).lines.first(where: { $0.starts(withBytesOf: "0::/") }),
+      let path = String(line.utf8.dropFirst(3)),
+      ContainerPath.lastComponent(path).starts(withBytesOf: prefix)
+    else { return nil }
+    do throws(SystemCallFault) {
+      let group = try File.open("/sys/fs/cgroup" + path, O_PATH | O_DIRECTORY)
+      try write("0", to: "cgroup.procs", of: group.number)
+      return nil
+    } catch {
+      return Notice(
+        .warning,
+        "the limits of the container do not hold for this program: its control group cannot be entered "
+          + "(\(errorText(error.number)))")
+    }
   }
 }

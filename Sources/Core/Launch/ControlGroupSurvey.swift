@@ -14,19 +14,25 @@ func surveyControlGroups() -> ControlGroups {
     var path = ContainerPath.normalized(String(line.utf8.dropFirst(3)) ?? "/")
     while true {
       let place = path == "/" ? top : top + path
-      let words = (try? File.readAll(place + "/cgroup.subtree_control", limit: 4096)) ?? []
+      let handedOn = words(place + "/cgroup.subtree_control")
+      // The top may hand on whatever it has; a file that cannot be read is not empty.
+      let hasNone = path == "/" || (try? File.readAll(place + "/cgroup.procs", limit: 64))?.isEmpty == true
+      let canHandOn = hasNone && isWritable(place + "/cgroup.subtree_control")
       groups.groups.append(
         ControlGroups.Group(
-          path: place,
-          controllers: String(decoding: words, as: UTF8.self).lines.flatMap {
-            $0.fields(at: 0x20).map(String.init)
-          },
+          path: place, controllers: handedOn,
+          others: canHandOn ? words(place + "/cgroup.controllers").filter { !handedOn.contains($0) } : [],
           isWritable: isWritable(place) && isWritable(place + "/cgroup.procs")))
       if path == "/" { break }
       path = ContainerPath.parent(path)
     }
   }
   return groups
+}
+
+private func words(_ path: String) -> [String] {
+  let bytes = (try? File.readAll(path, limit: 4096)) ?? []
+  return String(decoding: bytes, as: UTF8.self).lines.flatMap { $0.fields(at: 0x20).map(String.init) }
 }
 
 private func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }

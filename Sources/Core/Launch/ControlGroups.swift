@@ -12,12 +12,16 @@ public struct ControlGroups: Equatable, Sendable {
     public var path: String
     /// What groups below may limit (cgroup.subtree_control).
     public var controllers: [String]
+    /// What it could hand on besides: all it has itself (cgroup.controllers), if none of its processes is in the way and
+    /// the caller may.
+    public var others: [String]
     /// Whether the caller may make groups in it and move its own processes between them.
     public var isWritable: Bool
 
-    public init(path: String, controllers: [String], isWritable: Bool) {
+    public init(path: String, controllers: [String], others: [String] = [], isWritable: Bool) {
       self.path = path
       self.controllers = controllers
+      self.others = others
       self.isWritable = isWritable
     }
   }
@@ -29,8 +33,8 @@ public struct ControlGroups: Equatable, Sendable {
 }
 
 /// Plans the limits of a launch; nil: there are none. The group is made in the nearest one that the caller may use and
-/// that hands on every controller needed: in the caller's own it rarely can be, because groups that hand controllers on
-/// have no processes themselves (cgroups(7), "no internal processes").
+/// that hands on every controller needed, else in the nearest that can: in the caller's own it rarely can be, because
+/// groups that hand controllers on have no processes themselves (cgroups(7), "no internal processes").
 func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault) -> LimitsPlan? {
   guard !request.limits.isEmpty, let option = request.limits.first else { return nil }
   let values = try limitValues(request.limits, file: host.limitsText)
@@ -46,11 +50,15 @@ func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault
   }
   let usable = groups.groups.filter(\.isWritable)
   guard !usable.isEmpty else { throw .noGroup(option: option) }
-  guard let parent = usable.first(where: { group in needed.allSatisfy { group.controllers.contains($0) } })
+  guard
+    let parent = usable.first(where: { group in needed.allSatisfy(group.controllers.contains) })
+      ?? usable.first(where: { group in needed.allSatisfy((group.controllers + group.others).contains) })
   else {
-    let lacking = needed.filter { name in !usable.contains { $0.controllers.contains(name) } }
+    let lacking = needed.filter { name in !usable.contains { ($0.controllers + $0.others).contains(name) } }
     let names = (lacking.isEmpty ? needed : lacking).connected(by: ", ")
     throw .noLimits(option: option, why: "the control groups that are yours do not hand on: \(names)")
   }
-  return LimitsPlan(parent: parent.path, values: values, reason: option)
+  return LimitsPlan(
+    parent: parent.path, enabled: needed.filter { !parent.controllers.contains($0) }, values: values,
+    reason: option)
 }

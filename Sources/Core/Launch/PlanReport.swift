@@ -48,6 +48,7 @@ public struct PlanReport: Sendable {
     for line in rights { out += line + "\n" }
     if let limits = plan.limits {
       out += "limits, of a control group made in \(printable(limits.parent)) (\(limits.reason)):\n"
+      for controller in limits.enabled { out += "  \(controller) is handed on to it first\n" }
       for value in limits.values { out += "  \(printable(value.file)) \(printable(value.text))\n" }
     }
     out += "working directory: \(program.directories.map { printable($0) }.joined(separator: ", else "))\n"

@@ -2,6 +2,8 @@
 public struct LimitsPlan: Equatable, Sendable {
   /// The group of the host that the new one is made in: an absolute path of its file system.
   public var parent: String
+  /// Controllers that it has and does not hand on yet.
+  public var enabled: [String]
   /// Files of the new group and what is written to them, in order.
   public var values: [Value]
   /// The options that asked for it.
@@ -21,8 +23,9 @@ public struct LimitsPlan: Equatable, Sendable {
     public var controller: String { String(file.prefix { $0 != "." }) }
   }
 
-  public init(parent: String, values: [Value], reason: String) {
+  public init(parent: String, enabled: [String] = [], values: [Value], reason: String) {
     self.parent = parent
+    self.enabled = enabled
     self.values = values
     self.reason = reason
   }

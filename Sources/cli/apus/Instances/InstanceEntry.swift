@@ -24,6 +24,7 @@ func runInInstance(_ name: String, _ parsed: Parsed, _ variables: Variables, _ o
     warnOfIgnored(parsed, instance, output)
     let request = entryRequest(parsed, instance)
     warnOfShellArguments(parsed, request, output)
+    if let notice = Engine.shareLimits(with: process) { output.notice(notice) }
     let container: StandingContainer
     do throws(SystemCallFault) { container = try StandingContainer(of: process) } catch {
       return output.fatal(InstanceFault.cannotEnter(name: instance.name, error).explanation)
