@@ -72,6 +72,7 @@ let image: [Target] = [
   module(
     "Segments", in: "Image",
     imports: ["Model", "Linux", "Codec", "Squashfs", "Content", "Tree", "Layers", "SquashfsWriter"]),
+  module("CallFilter", in: "Image", imports: ["Model", "CSeccomp"]),
   module(
     "Conversion", in: "Image",
     imports: [
@@ -112,8 +113,8 @@ let programs: [Target] = [
     name: "apus-image",
     dependencies: [
       "CommandLine", "Model", "Linux", "Codec", "SIF", "Squashfs", "Settings", "Tree", "Content", "Reference",
-      "HTTP", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "NodeCache",
-      "Staging",
+      "HTTP", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments", "Conversion", "CallFilter",
+      "NodeCache", "Staging",
       "Bundle",
       "Messages",
     ],
@@ -147,6 +148,9 @@ let package = Package(
   targets: [
     library("CDeflate"), library("CZstd"), library("CLZ4"), library("CLZMA"), library("CLZO"),
     library("CCrypto"), library("CZlib"),
+    .systemLibrary(
+      name: "CSeccomp", path: "Sources/Shims/CSeccomp", pkgConfig: "libseccomp",
+      providers: [.apt(["libseccomp-dev"])]),
     .target(name: "CLinux", path: "Sources/Shims/CLinux", cSettings: c),
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
@@ -183,6 +187,7 @@ let package = Package(
         "Segments", "SquashfsWriter", "Layers", "Tree", "Squashfs", "Codec", "Content", "Linux", "Model",
       ]),
     tests("SquashfsWriterTests", imports: ["SquashfsWriter", "Tree", "Squashfs", "Codec", "Linux", "Model"]),
+    tests("CallFilterTests", imports: ["CallFilter", "Model"]),
     tests(
       "ConversionTests",
       imports: ["Conversion", "Reference", "Content", "Tree", "SIF", "Squashfs", "Linux", "Model"]),

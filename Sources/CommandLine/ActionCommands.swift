@@ -80,7 +80,12 @@ extension Commands {
   static let rights: [Option] = [
     Option(
       "fakeroot", "f", variables: ["FAKEROOT"],
-      help: "Be seen as root inside, with your own rights outside; home is /root"),
+      help:
+        "Be seen as root inside, with your own rights outside; home is /root. With ranges in /etc/subuid and /etc/subgid other users are there too"
+    ),
+    Option(
+      "ignore-subuid", variables: ["IGNORE_SUBUID"],
+      help: "With --fakeroot: root is the only user, whatever ranges you have", isHidden: true),
     Option(
       "no-privs", variables: ["NO_PRIVS"], help: "Root without capabilities, in the container and for good"),
     Option(
@@ -94,7 +99,7 @@ extension Commands {
       help: "Capabilities (or all) that root gives up"),
     Option(
       "security", nil, .list("uid:N,gid:N[:N...]"), variables: ["SECURITY"],
-      help: "Root becomes this user, of these groups and no others"),
+      help: "Root becomes this user, of these groups and no others; with --fakeroot one of its users"),
   ]
 
   static let limits: [Option] = [

@@ -13,6 +13,8 @@ import Testing
     facts.subordinateUsers = [100000...165535]
     facts.subordinateGroups = [100000...165535]
     facts.hasNewIDMap = true
+    facts.fakerootUsers = 65537
+    facts.fakerootReason = "ranges"
     facts.cgroup = NodeFacts.Cgroup(path: "/user", isDelegated: true, controllers: "cpu memory")
     facts.openFiles = 1024
     facts.processes = .max
@@ -151,12 +153,23 @@ import Testing
       remedy: "modprobe squashfs", cost: "--userns"),
     Row(
       name: "subordinate ids", change: { _ in }, state: .good,
-      found: "subuid: 100000-165535, subgid: 100000-165535"),
+      found: "subuid: 100000-165535, subgid: 100000-165535; --fakeroot has 65537 users: ranges"),
     Row(
-      name: "subordinate ids", change: { $0.subordinateGroups = [] }, state: .missing,
+      name: "subordinate ids", change: { $0.fakerootFaults = ["line 3 is bad"] }, state: .missing,
+      found: "line 3 is bad", remedy: "NAME:FIRST:COUNT", cost: "not used"),
+    Row(
+      name: "subordinate ids",
+      change: {
+        $0.subordinateGroups = []
+        $0.fakerootUsers = 1
+      }, state: .missing,
       found: "subuid: 100000-165535, subgid: no range", remedy: "usermod", cost: "--fakeroot"),
     Row(
-      name: "subordinate ids", change: { $0.hasNewIDMap = false }, state: .missing, found: "no newuidmap",
+      name: "subordinate ids",
+      change: {
+        $0.hasNewIDMap = false
+        $0.fakerootUsers = 1
+      }, state: .missing, found: "no newuidmap",
       remedy: "uidmap", cost: "--fakeroot"),
     Row(
       name: "cgroups", change: { _ in }, state: .good,

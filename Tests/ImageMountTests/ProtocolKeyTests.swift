@@ -30,4 +30,15 @@ import Testing
     #expect(key != GroupKey(uid: 1001, gid: 100) { variables[$0] ?? nil }.name)
     #expect(key != GroupKey(uid: 1000, gid: 101) { variables[$0] ?? nil }.name)
   }
+
+  @Test func `groups with other users are others, and known as alike`() {
+    func key(_ first: UInt32?, job: String = "1") -> GroupKey {
+      let ids = first.map { IDMap(uid: 1000, gid: 100, users: [$0...$0 + 9], groups: [5...6]) }
+      return GroupKey(uid: 1000, gid: 100, ids: ids) { $0 == "SLURM_JOB_ID" ? job : nil }
+    }
+    #expect(Set([key(nil), key(5000), key(6000)].map(\.name)).count == 3)
+    #expect(key(5000) == key(5000) && key(5000).name.utf8.count == key(nil).name.utf8.count)
+    #expect(key(nil).isAlike(key(5000).name) && key(5000).isAlike(key(6000).name))
+    #expect(!key(nil).isAlike(key(nil, job: "2").name) && !key(nil).isAlike("user"))
+  }
 }

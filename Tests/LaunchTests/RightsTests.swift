@@ -118,15 +118,42 @@ import Testing
     #expect(other.program.rights.identity?.uid == 1000)
   }
 
-  @Test func `security modules are refused by name, whether the kernel has them or not`() {
-    var host = Facts.node()
-    host.kinds[SecurityModule.appArmor] = .directory
-    for (word, name, isThere) in [
-      ("apparmor:x", "AppArmor", true), ("selinux:y", "SELinux", false), ("seccomp:/z", "seccomp", true),
-    ] {
-      #expect(throws: LaunchFault.isolation(.securityModule(name: name, word: word, isInKernel: isThere))) {
-        try Facts.plan(host: host) { $0.security = [word] }
+  @Test func `a security module is told of a label where the kernel has it, else the word is refused`() throws
+  {
+    for (word, module) in [("apparmor:x", SecurityLabel.Module.appArmor), ("selinux:a:b:c:s0", .seLinux)] {
+      #expect(throws: LaunchFault.isolation(.securityModule(name: module.rawValue, word: word))) {
+        try Facts.plan { $0.security = [word] }
       }
+      var host = Facts.node()
+      host.securityModules = [module]
+      let label = try Facts.plan(host: host) { $0.security = [word] }.program.rights.label
+      #expect(label == SecurityLabel(module, module == .appArmor ? "x" : "a:b:c:s0"))
     }
+  }
+
+  @Test(arguments: ["apparmor:", "selinux:a b", "seccomp:", "selinux"]) func `refuses a label that is none`(
+    word: String
+  ) {
+    #expect(throws: LaunchFault.isolation(.securitySyntax(word: word))) {
+      try Facts.plan { $0.security = [word] }
+    }
+  }
+
+  @Test func `the last profile counts, with what the program may do`() {
+    let request = Facts.request {
+      $0.security = ["seccomp:/a", "uid:0", "seccomp:/b:c"]
+      $0.droppedCapabilities = ["kill"]
+    }
+    #expect(request.callProfile == "/b:c")
+    #expect(request.capabilityNames(isRoot: false).isEmpty)
+    let names = request.capabilityNames(isRoot: true)
+    #expect(names.contains("CAP_CHOWN") && !names.contains("CAP_KILL"))
+    let other = Facts.request {
+      $0.fakeroot = true
+      $0.security = ["uid:5"]
+      $0.addedCapabilities = ["net_raw"]
+    }
+    #expect(other.capabilityNames(isRoot: false) == ["CAP_NET_RAW"])
+    #expect(Facts.request().callProfile == nil)
   }
 }

@@ -10,7 +10,7 @@ import Testing
   /// Rooms of image work, above all of those.
   static let imageRooms = [
     "Tree", "Content", "Reference", "HTTP", "Registry", "Cache", "Layers", "SquashfsWriter", "Segments",
-    "Conversion",
+    "CallFilter", "Conversion",
   ]
   /// Rooms of job steps, each with what it may import.
   static let stepRooms = [

@@ -35,7 +35,7 @@ public enum Engine {
 
   /// Leaves the host's mount namespace for one of this launch. `overlayDirectory` is that of a persistent writable
   /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace. `mapsRoot`: the program is root
-  /// of a user namespace of its own.
+  /// of a user namespace of its own, which has no other users; those of `MountOptions.ids` come with the image.
   public static func enter(
     _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool = false,
     trace: Trace? = nil
@@ -66,8 +66,16 @@ public enum Engine {
         trace?(Notice(.debug, "made a mount namespace with the image in it"))
         return Entered(
           image: Descriptor(owning: mount), inner: .none, overlayLock: lock, layers: isOverRoot ? 1 : 0)
-      case .directory(let path, let device, let inode):
-        let inner = try leaveHost(isPrivileged: isPrivileged)
+      case .directory(let path, let device, let inode, let pair):
+        let inner: Entered.Inner
+        if let pair {
+          try Namespace.enter(pair.outer, .user)
+          try Namespace.unshare(.mount)
+          try Mount.makeEverythingSlave()
+          inner = .joined(pair.inner)
+        } else {
+          inner = try leaveHost(isPrivileged: isPrivileged)
+        }
         // Opened anew: a directory of the host's namespace cannot be bound in another one.
         let image = try File.open(path, O_PATH | O_DIRECTORY)
         let facts = try File.facts(image)
@@ -114,9 +122,9 @@ public enum Engine {
       }
       guard following != nil || plan.limits != nil || plan.namespaces.contains(where: { $0.kind == .pid })
       else {
-        try setUp(plan, entered, trace: trace, report: report)
+        let processes = try setUp(plan, entered, trace: trace, report: report)
         beforeProgram()
-        return Program(plan: plan.program, trace: trace).become()
+        return Program(plan: plan.program, processes: processes, trace: trace).become()
       }
     } catch { return error }
     return launchAsParent(
@@ -159,9 +167,12 @@ public enum Engine {
   }
 
   /// From the root of the host to the working directory of the program, in this process.
-  static func setUp(
+  ///
+  /// Returns an open directory of the host's procfs where a security module has to be told of the program, else -1.
+  @discardableResult static func setUp(
     _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void
-  ) throws(EngineFault) {
+  ) throws(EngineFault) -> Int32 {
+    let processes = plan.program.rights.label == nil ? -1 : try hostProcesses()
     // Opened before the root changes: the id maps are written through it, whatever /proc is then.
     guard let process = try? File.open("/proc/self", O_PATH | O_DIRECTORY) else {
       throw .setup(activity: "open /proc/self", cause: SystemCallFault("open", "/proc/self", errno))
@@ -190,6 +201,14 @@ public enum Engine {
       try take(plan.program.rights, trace: trace)
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }
     if let notice = try Program(plan: plan.program, trace: trace).enterDirectory() { report(notice) }
+    return processes
+  }
+
+  /// The container's procfs is what the image and the options make of it.
+  static func hostProcesses() throws(EngineFault) -> Int32 {
+    do throws(SystemCallFault) { return try File.open("/proc", O_PATH | O_DIRECTORY).release() } catch {
+      throw .setup(activity: "open /proc", cause: error)
+    }
   }
 
   /// The last change of what this process is: nothing after it needs what it takes away.
@@ -235,9 +254,10 @@ public enum Engine {
     }
     if child == 0 {
       gate?.pass()
+      let processes: Int32
       do throws(EngineFault) {
         try group?.enter()
-        try setUp(plan, entered, trace: trace, report: report)
+        processes = try setUp(plan, entered, trace: trace, report: report)
         // Without its parent nobody would reap the container or hand it signals. After the last change of
         // credentials, which would undo it.
         try? Process.dieWithParent()
@@ -246,7 +266,7 @@ public enum Engine {
         _exit(error.exitCode)
       }
       beforeProgram()
-      let program = Program(plan: plan.program, trace: trace)
+      let program = Program(plan: plan.program, processes: processes, trace: trace)
       if following != nil {
         do throws(SystemCallFault) { try Tracing.offer() } catch {
           let refused = EngineFault.setup(activity: "follow the program (--diagnose)", cause: error)

@@ -10,13 +10,17 @@ extension Engine {
     /// The container's root directory.
     public let root: Descriptor
     let container: StandingContainer
+    /// Open directory of the host's procfs.
+    let processes: Int32
   }
 
   /// Enters all of `container` but what only a program needs.
   public static func visit(_ container: StandingContainer) throws(EngineFault) -> Visiting {
+    let processes = try hostProcesses()
     do throws(SystemCallFault) {
       try container.enter()
-      return Visiting(root: try File.open("/", O_PATH | O_DIRECTORY), container: container)
+      return Visiting(
+        root: try File.open("/", O_PATH | O_DIRECTORY), container: container, processes: processes)
     } catch { throw entryFault(error) }
   }
 
@@ -27,9 +31,10 @@ extension Engine {
     fault: (EngineFault) -> Void
   ) -> EngineFault {
     let container = visiting.container
+    let processes = visiting.processes
     guard let pid = container.pid else {
       do throws(EngineFault) { try finishEntry(program, container, trace, report) } catch { return error }
-      return Program(plan: program, trace: trace).become()
+      return Program(plan: program, processes: processes, trace: trace).become()
     }
     let signals = BlockedSignals()
     let child: Int32
@@ -46,7 +51,7 @@ extension Engine {
         fault(error)
         _exit(error.exitCode)
       }
-      let error = Program(plan: program, trace: trace).become()
+      let error = Program(plan: program, processes: processes, trace: trace).become()
       fault(error)
       _exit(error.exitCode)
     }

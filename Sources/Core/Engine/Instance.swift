@@ -28,9 +28,10 @@ extension Engine {
       return .setup(activity: "start the first process of the instance", cause: error)
     }
     if child == 0 {
+      let processes: Int32
       do throws(EngineFault) {
         try group?.enter()
-        try setUp(plan, entered, trace: trace, report: report)
+        processes = try setUp(plan, entered, trace: trace, report: report)
         // After the last change of credentials, which would undo it.
         try? Process.dieWithParent()
       } catch {
@@ -42,7 +43,7 @@ extension Engine {
       // The program and what it starts are in this process's group: one signal reaches all of it.
       setpgid(0, 0)
       beforeProgram()
-      let program = Program(plan: plan.program, trace: trace)
+      let program = Program(plan: plan.program, processes: processes, trace: trace)
       let start: (() -> EngineFault)? = plan.program.arguments.isEmpty ? nil : { program.become() }
       _exit(StayingInit.run(start, signals, report: fault))
     }

@@ -7,9 +7,12 @@ struct Program {
   private(set) var plan: ProgramPlan
 
   private let trace: Engine.Trace?
+  /// An open directory of the host's procfs, where a security module has to be told of the program; else -1.
+  private let processes: Int32
 
-  init(plan: ProgramPlan, trace: Engine.Trace?) {
+  init(plan: ProgramPlan, processes: Int32 = -1, trace: Engine.Trace?) {
     self.plan = plan
+    self.processes = processes
     self.trace = trace
   }
 
@@ -55,7 +58,26 @@ struct Program {
     if let mask = plan.umask { umask(mask) }
     var program = self
     program.plan.environment.append("PWD=" + workingDirectory)
+    do throws(SystemCallFault) { try label() } catch {
+      return .setup(activity: "give the program its label (\(plan.rights.label?.text ?? ""))", cause: error)
+    }
     return program.execute()
+  }
+
+  /// Tells a security module what the next execution of this process becomes (apparmor(7), selinux(8)).
+  private func label() throws(SystemCallFault) {
+    guard let label = plan.rights.label else { return }
+    let text = label.module == .appArmor ? "exec " + label.text : label.text
+    let file: Descriptor
+    do throws(SystemCallFault) {
+      // Linux 5.8: each module has a directory. Before, the one that is switched on has them all.
+      file = try File.open("self/attr/\(label.module.rawValue.lowercased())/exec", O_WRONLY, from: processes)
+    } catch {
+      guard error.number == ENOENT else { throw error }
+      file = try File.open("self/attr/exec", O_WRONLY, from: processes)
+    }
+    try File.write(Array(text.utf8), to: file.number, subject: label.text)
+    trace?(Notice(.debug, "told \(label.module.rawValue) of \(printable(label.text))"))
   }
 
   /// The working directory by the name under which it was planned; the kernel's where that is none of them.
@@ -104,7 +126,20 @@ struct Program {
   /// Tries one path. nil: there is no such file, look further.
   private func execute(_ path: String) -> EngineFault? {
     trace?(Notice(.debug, "execute \(printable(path))"))
-    let cause = Process.become(path, plan.arguments, environment: plan.environment)
+    // With a filter of system calls nothing is tried out: it would be there for what comes after.
+    if plan.rights.filter != nil, unsafe access(path, X_OK) != 0 {
+      if errno != ENOENT, errno != ENOTDIR {
+        return .programNotExecutable(name: path, why: "it is not executable (\(errorText(errno)))")
+      }
+      return nil
+    }
+    let filter = plan.rights.filter.map { ($0.program, $0.flags) }
+    let cause = Process.become(path, plan.arguments, environment: plan.environment, filter: filter)
+    if cause.call == "seccomp" {
+      return .setup(
+        activity: "filter the system calls of the program by \(printable(plan.rights.filter?.source ?? ""))",
+        cause: cause)
+    }
     switch cause.number {
     case ENOENT, ENOTDIR:
       guard let facts = try? File.facts(path), facts.kind == .file else { return nil }

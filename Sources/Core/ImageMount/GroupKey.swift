@@ -1,5 +1,5 @@
 internal import Linux
-internal import Model
+public import Model
 
 /// What launches must have in common to share servers: they live and die together.
 ///
@@ -11,8 +11,11 @@ public struct GroupKey: Equatable, Sendable {
 
   public let name: String
 
-  /// `environment` is asked for SLURM_JOB_ID and SLURM_STEP_ID.
-  public init(uid: UInt32, gid: UInt32, environment: (String) -> String?) {
+  /// Digits that groups differ in which have other users in their namespaces, and are otherwise the same.
+  static let mapDigits = 8
+
+  /// `environment` is asked for SLURM_JOB_ID and SLURM_STEP_ID. `ids`: the users of the pair, where they are many.
+  public init(uid: UInt32, gid: UInt32, ids: IDMap? = nil, environment: (String) -> String?) {
     var parts = ["\(Self.protocolNumber)", "\(uid)", "\(gid)"]
     for namespace in ["user", "mnt", "pid"] {
       let facts = try? File.facts("/proc/self/ns/" + namespace)
@@ -22,7 +25,18 @@ public struct GroupKey: Equatable, Sendable {
     parts.append(environment("SLURM_STEP_ID") ?? "")
     let text = (try? File.readAll("/proc/self/cgroup", limit: 1 << 20)) ?? []
     parts.append(Self.lifePath(ofCgroups: String(decoding: text, as: UTF8.self)))
-    name = Hash.hexadecimal(of: parts.connected(by: "\n"))
+    let whole = Hash.hexadecimal(of: parts.connected(by: "\n"))
+    guard let ids else {
+      name = whole
+      return
+    }
+    let map = Hash.hexadecimal(of: (ids.users.words + ["groups"] + ids.groups.words).connected(by: " "))
+    name = String(whole.dropLast(Self.mapDigits)) + String(map.prefix(Self.mapDigits))
+  }
+
+  /// Whether a group of that name differs from this one in its users alone, if at all.
+  func isAlike(_ other: String) -> Bool {
+    other.utf8.count == name.utf8.count && other.dropLast(Self.mapDigits) == name.dropLast(Self.mapDigits)
   }
 
   /// The caller's cgroup, cut behind Slurm's `step_X`: task folders differ within a step. On version 1 and mixed

@@ -19,18 +19,27 @@ public enum ImageMount {
     let gid = getegid()
     let runtime = RuntimeDirectory.path(uid: uid, xdg: environment("XDG_RUNTIME_DIR"))
     guard case .squashfs = image.kind, !options.isPrivileged else {
-      return PendingMount(image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: nil)
+      var pending = PendingMount(
+        image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: nil)
+      try pending.makePair()
+      return pending
     }
     let place =
       options.isPrivate
       ? nil
       : SharedPlace(
-        runtime: runtime, group: GroupKey(uid: uid, gid: gid, environment: environment).name,
+        runtime: runtime,
+        group: GroupKey(uid: uid, gid: gid, ids: options.ids, environment: environment).name,
         socketName: Hash.hexadecimal(of: image.identity))
     var pending = PendingMount(
       image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: place)
     if let place { try pending.seek(place) } else { try pending.start(shared: nil) }
     return pending
+  }
+
+  /// Where the entry of a user whom the host's files do not name is kept (`User.current`).
+  public static func userCache(environment: (String) -> String?) -> String {
+    RuntimeDirectory.path(uid: geteuid(), xdg: environment("XDG_RUNTIME_DIR")) + "/user"
   }
 
   static func readable(_ descriptor: Int32, within seconds: Double) -> Bool {

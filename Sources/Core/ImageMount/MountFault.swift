@@ -9,6 +9,8 @@ public enum MountFault: Error, Equatable, Sendable {
   case refused(Explanation)
   case serverDied
   case namespaces(SystemCallFault)
+  /// newuidmap or newgidmap did not map the caller's ranges.
+  case mapRefused(why: String)
   case setup(activity: String, SystemCallFault)
   /// It can neither be mounted nor be unpacked.
   case notUnpacked(folder: String, whyNotMounted: String, why: String)
@@ -25,6 +27,10 @@ extension MountFault: Explained {
         what: "cannot mount the image", why: "its server ended while it was being set up",
         remedy: "try again; if it stays so, see the kernel's log for a process called apus")
     case .namespaces(let cause): MountFault.namespacesRefused(cause)
+    case .mapRefused(let why):
+      Explanation(
+        what: "cannot make the users of --fakeroot", why: why,
+        remedy: "use --ignore-subuid, with root as the only user")
     case .setup(let activity, let cause):
       Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
     case .notUnpacked(let folder, let whyNotMounted, let why):

@@ -12,6 +12,10 @@ public struct MountOptions: Equatable, Sendable {
   public var patienceSeconds: Double
   /// Bytes of decoded blocks a server keeps at most.
   public var blockCacheBytes: Int
+  /// The users of the container's namespaces beside the caller, and who maps them (newuidmap, newgidmap); nil: the caller
+  /// is the only one.
+  public var ids: IDMap?
+  public var mappers = IDMappers(users: "", groups: "")
   /// The program that unpacks an image where it cannot be mounted, and the folder to unpack it in.
   public var imageProgram = ""
   public var temporaryFolder = "/tmp"
@@ -36,8 +40,8 @@ public struct MountedImage: Equatable, Sendable {
     case mount(outer: Int32, inner: Int32, mount: Int32)
     /// Namespaces of a server, its mount namespace, and where the image is mounted in it.
     case place(outer: Int32, inner: Int32, mountNamespace: Int32, path: String)
-    /// A directory of the host; the launch makes namespaces of its own.
-    case directory(path: String, device: UInt64, inode: UInt64)
+    /// A directory of the host; the launch makes namespaces of its own where it is not handed a pair.
+    case directory(path: String, device: UInt64, inode: UInt64, pair: OpenPair?)
     /// A mount made by real root in a mount namespace the caller is in already; `isOverRoot`: it has a place, over `/`.
     case kernelMount(Int32, isOverRoot: Bool)
   }

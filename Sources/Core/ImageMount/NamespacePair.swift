@@ -1,6 +1,12 @@
 internal import Glibc
 public import Linux
 
+/// Descriptors of a pair.
+public struct OpenPair: Equatable, Sendable {
+  public let outer: Int32
+  public let inner: Int32
+}
+
 /// The two user namespaces of a container.
 ///
 /// *Outer* maps its root to the user: it owns the image mount and the mounts of the set-up. *Inner* lies beneath it and

@@ -23,6 +23,8 @@ public struct PendingMount: ~Copyable {
   /// nil: a server of this launch alone.
   private let place: SharedPlace?
   private var state = State.atHand
+  /// Namespaces with many users, where this launch has made them.
+  private var pair: OpenPair?
 
   init(
     image: ImageFile, options: MountOptions, uid: UInt32, gid: UInt32, runtime: String, place: SharedPlace?
@@ -37,6 +39,12 @@ public struct PendingMount: ~Copyable {
 
   /// Where the entry of a user whom the host's files do not name is kept (`User.current`).
   public var userCache: String { runtime + "/user" }
+
+  /// Makes the namespaces of `--fakeroot` with ranges, unless they are there.
+  mutating func makePair() throws(MountFault) {
+    guard let ids = options.ids, pair == nil, !options.isPrivileged else { return }
+    pair = try NamespacePair.make(ids, options.mappers)
+  }
 
   /// Asks the group's server, or starts it.
   mutating func seek(_ place: SharedPlace) throws(MountFault) {
@@ -84,6 +92,7 @@ public struct PendingMount: ~Copyable {
   /// Starts a server for the image. No child is left behind: the process in between makes the inner namespace and is
   /// reaped by `finish`, the server is an orphan.
   mutating func start(shared: HeldPlace?) throws(MountFault) {
+    try makePair()
     if let why = FUSEMount.obstacle {
       state = .unmountable(why)
       return
@@ -94,7 +103,8 @@ public struct PendingMount: ~Copyable {
       if middle == 0 {
         close(near)
         ServerStart(
-          image: image, options: options, uid: uid, gid: gid, runtime: runtime, shared: shared, client: far
+          image: image, options: options, uid: uid, gid: gid, runtime: runtime, shared: shared, client: far,
+          pair: pair
         ).run()
       }
       close(far)
@@ -108,15 +118,16 @@ public struct PendingMount: ~Copyable {
     case .atHand:
       guard case .squashfs(let offset, let size) = image.kind else {
         return MountedImage(
-          .directory(path: image.path, device: image.facts.device, inode: image.facts.inode),
-          .sandbox)
+          .directory(
+            path: image.path, device: image.facts.device, inode: image.facts.inode, pair: pair), .sandbox)
       }
       do throws(MountFault) { return try KernelMount.make(image, offset: offset, size: size) } catch {
         guard case .setup(_, let cause) = error, KernelMount.isMissing(cause) else { throw error }
         let text = error.explanation
         return try UnpackedImage.make(image, options, uid: uid, because: "\(text.what) (\(text.why))")
       }
-    case .unmountable(let why): return try UnpackedImage.make(image, options, uid: uid, because: why)
+    case .unmountable(let why):
+      return try UnpackedImage.make(image, options, uid: uid, pair: pair, because: why)
     // The connections are closed by the execution of the program: nothing has to be done for it before.
     case .starting(let near, let middle, let isShared):
       let answer = try? Socket.receive(from: near)

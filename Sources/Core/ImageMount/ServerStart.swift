@@ -17,9 +17,17 @@ struct ServerStart {
   let shared: HeldPlace?
   /// Towards the launch that waits for the first answer.
   let client: Int32
+  /// Namespaces that the launch has made; nil: they are made here.
+  let pair: OpenPair?
 
   /// The life of the middle process.
   func run() -> Never {
+    if pair != nil {
+      do throws(SystemCallFault) { if try Process.fork() == 0 { serve(innerFrom: -1) } } catch {
+        fail(Explanation(what: "cannot start the server of the image", why: error.explanation.why))
+      }
+      _exit(0)
+    }
     do throws(SystemCallFault) {
       let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
       do throws(SystemCallFault) {
@@ -54,6 +62,7 @@ struct ServerStart {
       squashfs = try SquashfsImage(descriptor: image.descriptor, offset: offset, length: size)
     } catch { fail(ImageFault.squashfs(path: image.path, error).explanation) }
     do throws(SystemCallFault) {
+      if let pair { try Namespace.enter(pair.outer, .user) }
       // Opened while there is a /proc: the mount's set-up ends in a root without one.
       let outer = try Namespace.current("user")
       let memory = try File.open("/proc/self/statm")
@@ -64,9 +73,7 @@ struct ServerStart {
       let cacheBytes = min(options.blockCacheBytes, Memory.limit / 32)
       try Namespace.unshare(.mount)
       let mount = try FUSEMount.make(in: shared?.place.folder ?? runtime)
-      let (_, received) = try Socket.receive(limit: 1, from: middle)
-      guard let inner = received.first else { _exit(1) }
-      close(middle)
+      let inner = if let pair { pair.inner } else { try received(from: middle) }
       if let listener { try Socket.listen(listener) }
       let server = Server(
         image: image, options: options, shared: shared, listener: listener ?? -1, mount: mount.access,
@@ -77,7 +84,8 @@ struct ServerStart {
       let reader = try ImageServer(
         image: squashfs, device: Descriptor(owning: mount.device),
         options: ServerOptions(
-          blockCacheBytes: cacheBytes, threads: min(max(Processors.allowed, 2), 8)))
+          blockCacheBytes: cacheBytes, threads: min(max(Processors.allowed, 2), 8),
+          users: options.ids?.userCount ?? 1, groups: options.ids?.groupCount ?? 1))
       try reader.start()
       try server.handOver(to: client)
       let watch = ProgramWatch(peerOf: client)
@@ -96,6 +104,14 @@ struct ServerStart {
             ? "ask the administrator to make /dev/fuse readable and writable for everybody (mode 0666)"
             : error.explanation.remedy))
     }
+  }
+
+  /// The inner namespace, of the middle process.
+  private func received(from middle: Int32) throws(SystemCallFault) -> Int32 {
+    let answer = try Socket.receive(limit: 1, from: middle)
+    guard let inner = answer.descriptors.first else { _exit(1) }
+    close(middle)
+    return inner
   }
 
   /// A socket bound at its place, in the way every client finds it.

@@ -36,13 +36,12 @@ extension ImageMount {
   public static func servers(all: Bool, environment: (String) -> String?) -> [ServerState] {
     let uid = geteuid()
     let runtime = RuntimeDirectory.path(uid: uid, xdg: environment("XDG_RUNTIME_DIR"))
-    var folders = [runtime + "/" + GroupKey(uid: uid, gid: getegid(), environment: environment).name]
-    if all {
-      folders = []
-      for top in Set([runtime, "/tmp/apus-\(uid)"]) {
-        guard let directory = try? File.open(top, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { continue }
-        folders += ((try? File.names(in: directory)) ?? []).sorted().map { top + "/" + $0 }
-      }
+    let key = GroupKey(uid: uid, gid: getegid(), environment: environment)
+    var folders: [String] = []
+    for top in all ? Set([runtime, "/tmp/apus-\(uid)"]) : [runtime] {
+      guard let directory = try? File.open(top, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { continue }
+      let names = ((try? File.names(in: directory)) ?? []).filter { all || key.isAlike($0) }
+      folders += names.sorted().map { top + "/" + $0 }
     }
     var states: [ServerState] = []
     for folder in folders {

@@ -11,6 +11,7 @@ struct UnpackedImage {
   private let image: ImageFile
   private let options: MountOptions
   private let uid: UInt32
+  private let pair: OpenPair?
   /// Why the image cannot be mounted.
   private let reason: String
   /// Holds a folder for each image, with the lock and the root in it.
@@ -21,10 +22,10 @@ struct UnpackedImage {
   private static let rootName = "root"
 
   static func make(
-    _ image: ImageFile, _ options: MountOptions, uid: UInt32, because reason: String
+    _ image: ImageFile, _ options: MountOptions, uid: UInt32, pair: OpenPair? = nil, because reason: String
   ) throws(MountFault) -> MountedImage {
     let unpacked = UnpackedImage(
-      image: image, options: options, uid: uid, reason: reason,
+      image: image, options: options, uid: uid, pair: pair, reason: reason,
       top: options.temporaryFolder + "/apus-\(uid)-images", name: Hash.hexadecimal(of: image.identity))
     while true {
       if let mounted = try unpacked.attempt() { return mounted }
@@ -60,7 +61,8 @@ struct UnpackedImage {
         let root = try File.facts(Self.rootName, from: folder.number, following: false)
         try startKeeper(lock.number)
         return MountedImage(
-          .directory(path: "\(top)/\(name)/\(Self.rootName)", device: root.device, inode: root.inode),
+          .directory(
+            path: "\(top)/\(name)/\(Self.rootName)", device: root.device, inode: root.inode, pair: pair),
           .unpacked, notices: notices)
       }
       Self.remove(name, in: top)

@@ -11,17 +11,21 @@ public struct ServerOptions: Equatable, Sendable {
   public var blockCacheBytes: Int
   /// Threads that read requests; each answers what it takes.
   public var threads: Int
-  /// Every owner is reported as 0: files of root in the image belong to the user in the outer namespace.
-  public var ownerIsRoot: Bool
+  /// Owners less than these are reported as they are, all others as 0: the outer namespace knows no others, and what
+  /// belongs to nobody can be changed by nobody, in an overlay either. With one of each all files belong to the user.
+  public var users: UInt32
+  public var groups: UInt32
   /// How long the first thread looks for requests before it sleeps, once, from the start on, in microseconds.
   public var burstMicroseconds: Int
 
   public init(
-    blockCacheBytes: Int = 24 << 20, threads: Int = 2, ownerIsRoot: Bool = true, burstMicroseconds: Int = 3000
+    blockCacheBytes: Int = 24 << 20, threads: Int = 2, users: UInt32 = 1, groups: UInt32 = 1,
+    burstMicroseconds: Int = 3000
   ) {
     self.blockCacheBytes = blockCacheBytes
     self.threads = threads
-    self.ownerIsRoot = ownerIsRoot
+    self.users = users
+    self.groups = groups
     self.burstMicroseconds = burstMicroseconds
   }
 }

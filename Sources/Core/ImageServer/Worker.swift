@@ -137,7 +137,6 @@ internal import Squashfs
   private func put(attributesOf inode: Inode, in answer: inout Answer) {
     let size =
       inode.kind == .file || inode.kind == .link ? inode.size : inode.kind == .directory ? inode.size : 0
-    let owner = server.options.ownerIsRoot
     answer.put(UInt64(inode.number))
     answer.put(size)
     answer.put((size + 511) / 512)
@@ -145,8 +144,8 @@ internal import Squashfs
     for _ in 0..<3 { answer.put(UInt32(0)) }
     answer.put(Worker.typeBits(inode.kind) | inode.mode)
     answer.put(inode.linkCount)
-    answer.put(owner ? 0 : inode.uid)
-    answer.put(owner ? 0 : inode.gid)
+    answer.put(inode.uid < server.options.users ? inode.uid : 0)
+    answer.put(inode.gid < server.options.groups ? inode.gid : 0)
     let device = inode.device
     // The kernel's encoding of a device number (new_encode_dev).
     answer.put((device.minor & 0xFF) | (device.major << 8) | ((device.minor & ~0xFF) << 12))

@@ -34,7 +34,11 @@ enum Capabilities {
   static func text(_ bits: UInt64) -> String {
     if bits == 0 { return "none" }
     if bits == all { return "all" }
-    return names.enumerated().filter { bits >> UInt64($0.offset) & 1 == 1 }
-      .map { "CAP_" + $0.element.uppercased() }.connected(by: ", ")
+    return names(bits).connected(by: ", ")
+  }
+
+  /// Each as `CAP_KILL`.
+  static func names(_ bits: UInt64) -> [String] {
+    names.enumerated().filter { bits >> UInt64($0.offset) & 1 == 1 }.map { "CAP_" + $0.element.uppercased() }
   }
 }

@@ -26,6 +26,11 @@ public struct HostFacts: Equatable, Sendable {
   /// Bytes of memory the launch may use.
   public var memoryBytes: Int
   public var isPrivileged: Bool
+  /// Modules that the kernel has switched on; looked up only where one is asked for.
+  public var securityModules: [SecurityLabel.Module] = []
+  /// The users of the container's namespace, which came to be before anything else was planned; nil: `--fakeroot` is not
+  /// asked for, or means one user.
+  public var fakeroot: FakerootPlan?
   /// The caller's terminal, as a path of the host; looked up only where the container has a /dev of its own.
   public var terminal: String?
 

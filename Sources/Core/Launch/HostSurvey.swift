@@ -34,7 +34,7 @@ public func surveyHost(
   for overlay in request.overlays {
     paths.append(ContainerPath.normalized(OverlaySpec(overlay).path, from: base))
   }
-  if !request.security.isEmpty { paths += [SecurityModule.appArmor, SecurityModule.seLinux] }
+  if !request.security.isEmpty { facts.securityModules = securityModules() }
   if MaskedPaths.apply(to: request) { paths += MaskedPaths.all }
   for path in paths where facts.kinds[path] == nil {
     if let found = try? File.facts(path) {
@@ -64,6 +64,14 @@ public func surveyHost(
     facts.memoryBytes = Memory.limit
   }
   return facts
+}
+
+private func securityModules() -> [SecurityLabel.Module] {
+  var modules: [SecurityLabel.Module] = []
+  let switched = try? File.readAll("/sys/module/apparmor/parameters/enabled", limit: 64)
+  if switched?.first == UInt8(ascii: "Y") { modules.append(.appArmor) }
+  if (try? File.facts("/sys/fs/selinux/enforce")) != nil { modules.append(.seLinux) }
+  return modules
 }
 
 private func limitsText(_ path: String) throws(LaunchFault) -> String {

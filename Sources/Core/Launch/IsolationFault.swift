@@ -6,10 +6,11 @@ public enum IsolationFault: Error, Equatable, Sendable {
   case networkArguments
   case nameServer(text: String)
   case rootOnly(option: String)
+  /// With `--fakeroot`: ids beyond those of its namespace.
+  case unmapped(uid: UInt32, gids: [UInt32], IDMap)
   case unknownCapability(name: String, option: String)
   case securitySyntax(word: String)
-  /// `isInKernel`: the kernel could, and this version does not.
-  case securityModule(name: String, word: String, isInKernel: Bool)
+  case securityModule(name: String, word: String)
   case limitSyntax(option: String, value: String, why: String)
   case limitsTogether(option: String)
   case noLimits(option: String, why: String)
@@ -41,6 +42,13 @@ extension IsolationFault: Explained {
       Explanation(
         what: "cannot use \(printable(option))", why: "it requires root privileges",
         remedy: "leave it out, or have root start the container")
+    case .unmapped(let uid, let gids, let ids):
+      Explanation(
+        what:
+          "cannot use --security with the user \(uid) and the groups \(gids.map { "\($0)" }.connected(by: ", "))",
+        why: "with --fakeroot there are \(ids.userCount) users and \(ids.groupCount) groups, counted from 0",
+        remedy: "name one of them, or have the administrator give you more ids in /etc/subuid and /etc/subgid"
+      )
     case .unknownCapability(let name, let option):
       Explanation(
         what: "cannot use \(option) \(printable(name))", why: "there is no capability of that name",
@@ -48,14 +56,14 @@ extension IsolationFault: Explained {
     case .securitySyntax(let word):
       Explanation(
         what: "cannot understand --security \(printable(word))",
-        why: "it is neither uid: with a number nor gid: with numbers",
-        remedy: "write it as uid:1000,gid:1000, with more groups as gid:1000:2000")
-    case .securityModule(let name, let word, let isInKernel):
+        why:
+          "it is none of uid: with a number, gid: with numbers, seccomp: with a file, apparmor: and selinux: with a name",
+        remedy:
+          "write it as uid:1000,gid:1000, with more groups as gid:1000:2000, or as seccomp:/path/profile.json"
+      )
+    case .securityModule(let name, let word):
       Explanation(
-        what: "cannot use --security \(printable(word))",
-        why: isInKernel
-          ? "\(name) is not set up by this version"
-          : "\(name) is not enabled or not supported on this system",
+        what: "cannot use --security \(printable(word))", why: "\(name) is not enabled on this system",
         remedy: "leave it out: the program runs under what its caller runs under")
     case .limitSyntax(let option, let value, let why):
       Explanation(

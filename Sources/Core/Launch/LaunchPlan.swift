@@ -36,6 +36,7 @@ public func planLaunch(
   let limits: LimitsPlan?
   do throws(IsolationFault) {
     steppedNamespaces = try namespaces(request)
+    notices += fakerootNotices(request, host: host)
     program.rights = try planRights(request, host: host, image: image, notices: &notices)
     limits = try planLimits(request, host: host)
   } catch { throw .isolation(error) }

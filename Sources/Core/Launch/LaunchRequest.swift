@@ -1,3 +1,5 @@
+public import Model
+
 /// What the user asked for: the words of an action command, still as they were written where they have a grammar.
 public struct LaunchRequest: Equatable, Sendable {
   public enum Action: String, Equatable, Sendable { case exec, run, shell, test, start }
@@ -46,12 +48,16 @@ public struct LaunchRequest: Equatable, Sendable {
   public var hostName: String?
   /// Whether the program is seen as root, in a user namespace of its own.
   public var fakeroot = false
+  /// Whether root is the only user of that namespace, whatever ranges the caller has.
+  public var ignoresSubordinateIDs = false
   public var noPrivileges = false
   public var keepPrivileges = false
   public var addedCapabilities: [String] = []
   public var droppedCapabilities: [String] = []
   /// Words of `--security`: `uid:1000`.
   public var security: [String] = []
+  /// Made of the profile that `security` names.
+  public var callFilter: CallFilterPlan?
   public var limits = LimitsRequest()
   public var noUmask = false
   public var workingDirectory: String?

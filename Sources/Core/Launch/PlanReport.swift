@@ -9,6 +9,8 @@ public struct PlanReport: Sendable {
   public let mount: (name: String, text: String)
   /// By the name of the variable.
   let sources: Lookup<String>
+  /// Why `--fakeroot` has the users that it has.
+  let fakerootReason: String
 
   /// Plans a launch (`planLaunch`) and keeps what it knows on the way. `mount` says how the image is mounted.
   public static func make(
@@ -18,7 +20,9 @@ public struct PlanReport: Sendable {
     let plan = try planLaunch(request, settings: settings, host: host, image: image)
     let home = try WantedMounts(request, settings, host).home
     let environment = try planEnvironment(request, host: host, image: image, home: home, tracing: true)
-    return PlanReport(plan: plan, image: request.imagePath, mount: mount, sources: environment.sources)
+    return PlanReport(
+      plan: plan, image: request.imagePath, mount: mount, sources: environment.sources,
+      fakerootReason: host.fakeroot?.reason ?? "a map of one user")
   }
 
   /// `NAME=value` with its source, by name.
@@ -114,7 +118,7 @@ public struct PlanReport: Sendable {
   private var rights: [String] {
     let rights = plan.program.rights
     var lines: [String] = []
-    if rights.isMappedRoot { lines.append("user: root inside, and you outside (--fakeroot)") }
+    if rights.isMappedRoot { lines += fakeroot(rights.ids) }
     if let identity = rights.identity {
       let groups = ([identity.gid] + identity.groups).map { "\($0)" }.connected(by: ", ")
       lines.append("user: uid \(identity.uid), groups \(groups) (\(rights.reason))")
@@ -122,18 +126,50 @@ public struct PlanReport: Sendable {
     if let bits = rights.capabilities {
       lines.append("capabilities: \(Capabilities.text(bits)) (\(rights.reason))")
     }
+    if let filter = rights.filter {
+      lines.append(
+        "system calls: judged by \(filter.program.count / 8) instructions made of \(printable(filter.source))"
+          + " (--security seccomp:)")
+    }
+    if let label = rights.label {
+      lines.append("\(label.module.rawValue): \(printable(label.text)) (--security)")
+    }
     return lines
+  }
+
+  private func fakeroot(_ ids: IDMap?) -> [String] {
+    guard let ids else { return ["user: root inside, and you outside (--fakeroot; \(fakerootReason))"] }
+    return [
+      "user: root inside, and you outside (--fakeroot; \(fakerootReason))", "users: \(ids.users.text)",
+      "groups: \(ids.groups.text)",
+    ]
+  }
+
+  private static func json(_ extents: [IDMap.Extent]) -> JSON {
+    .array(
+      extents.map {
+        .object([
+          ("inside", .integer(Int($0.inside))), ("outside", .integer(Int($0.outside))),
+          ("count", .integer(Int($0.count))),
+        ])
+      })
   }
 
   private var rightsMembers: [(String, JSON)] {
     let rights = plan.program.rights
     var members: [(String, JSON)] = [("fakeroot", .bool(rights.isMappedRoot))]
+    if rights.isMappedRoot { members.append(("fakerootReason", .string(fakerootReason))) }
+    if let ids = rights.ids {
+      members += [("users", Self.json(ids.users)), ("groups", Self.json(ids.groups))]
+    }
     if let identity = rights.identity {
       members += [
         ("uid", .integer(Int(identity.uid))),
         ("gids", .array(([identity.gid] + identity.groups).map { .integer(Int($0)) })),
       ]
     }
+    members.append(("seccomp", rights.filter.map { .string($0.source) } ?? .null))
+    if let label = rights.label { members.append((label.module.rawValue.lowercased(), .string(label.text))) }
     members.append(
       ("capabilities", rights.capabilities.map { .string(Capabilities.text($0)) } ?? .null))
     return members

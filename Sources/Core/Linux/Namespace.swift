@@ -51,6 +51,13 @@ public enum Namespace {
     try write("\(insideGID) \(outerGID) 1\n", to: "gid_map", process)
   }
 
+  /// Writes the maps of another process's user namespace, with the rights of its parent namespace: any number of lines.
+  /// `process` is an open directory of procfs.
+  public static func map(users: String, groups: String, process: Int32) throws(SystemCallFault) {
+    try write(users, to: "uid_map", process)
+    try write(groups, to: "gid_map", process)
+  }
+
   private static func write(_ text: String, to name: String, _ process: Int32) throws(SystemCallFault) {
     let file = try File.open(name, O_WRONLY, from: process)
     try File.write(Array(text.utf8), to: file.number, subject: "/proc/self/" + name)

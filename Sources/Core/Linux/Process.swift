@@ -35,11 +35,21 @@ public enum Process {
   }
 
   /// Becomes another program. Returns only the reason why not. `arguments` holds argv[0] too.
+  ///
+  /// `filter`: a program for the kernel, and flags of seccomp(2), that judge every system call from the execution on, and
+  /// it too. It stays when the execution fails. All that can be done before is done without it.
   public static func become(
-    _ path: String, _ arguments: [String], environment: [String]
+    _ path: String, _ arguments: [String], environment: [String],
+    filter: (program: [UInt8], flags: UInt32)? = nil
   ) -> SystemCallFault {
     let argv = CStringArray(arguments)
     let envp = CStringArray(environment)
+    if let filter {
+      let result = unsafe filter.program.withUnsafeBytes {
+        unsafe apus_set_call_filter($0.baseAddress, $0.count, filter.flags)
+      }
+      if result < 0 { return SystemCallFault("seccomp", "", -result) }
+    }
     unsafe execve(path, argv.pointer, envp.pointer)
     return SystemCallFault("execve", path, errno)
   }
@@ -140,6 +150,9 @@ public enum Process {
   public static func forbidNewPrivileges() throws(SystemCallFault) {
     try checked(apus_prctl(38, 1, 0, 0, 0), "prctl")
   }
+
+  /// Whether that holds for this process already.
+  public static var forbidsNewPrivileges: Bool { apus_prctl(39, 0, 0, 0, 0) == 1 }
 
   /// The kernel kills this process when its parent ends (PR_SET_PDEATHSIG). A change of credentials undoes it.
   public static func dieWithParent() throws(SystemCallFault) {

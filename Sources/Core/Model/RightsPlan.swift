@@ -1,11 +1,17 @@
 /// Who a program is and what it may do, where that differs from what its caller is and may.
 public struct RightsPlan: Equatable, Sendable {
-  /// Whether the program is root of a user namespace that knows its caller and nobody else (`--fakeroot`).
+  /// Whether the program is root of a user namespace of its caller's (`--fakeroot`).
   public var isMappedRoot: Bool
+  /// The ids of that namespace; nil: it knows its caller and nobody else.
+  public var ids: IDMap?
   /// All the program may ever have, a bit for each number of capabilities(7); nil: what its user has anyway.
   public var capabilities: UInt64?
   /// Another user, of these groups and no others.
   public var identity: Identity?
+  /// What the kernel does with system calls of the program (`--security seccomp:`).
+  public var filter: CallFilterPlan?
+  /// What a security module is told of the program (`--security apparmor:`, `selinux:`).
+  public var label: SecurityLabel?
   /// The options that asked for it.
   public var reason: String
 

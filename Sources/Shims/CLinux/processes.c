@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -88,6 +90,12 @@ int apus_close_range(unsigned first, unsigned last, unsigned flags) {
 
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   RESULT(prctl(option, a, b, c, d));
+}
+
+int apus_set_call_filter(const void *program, size_t bytes, unsigned flags) {
+  struct sock_fprog filter = {.len = (unsigned short)(bytes / sizeof(struct sock_filter)),
+                              .filter = (struct sock_filter *)program};
+  RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter));
 }
 
 int apus_permitted_capabilities(uint64_t *bits) {

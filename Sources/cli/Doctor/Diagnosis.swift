@@ -151,15 +151,24 @@ private func subordinateIDs(_ node: NodeFacts) -> Check {
   func text(_ ranges: [ClosedRange<UInt32>]) -> String {
     ranges.isEmpty ? "no range" : ranges.map { "\($0.lowerBound)-\($0.upperBound)" }.connected(by: ", ")
   }
-  let found =
+  var found =
     "subuid: \(text(node.subordinateUsers)), subgid: \(text(node.subordinateGroups))"
     + (node.hasNewIDMap ? "" : ", no newuidmap and newgidmap")
-  if node.hasNewIDMap, !node.subordinateUsers.isEmpty, !node.subordinateGroups.isEmpty {
-    return Check("subordinate ids", .good, found)
+  if node.isRoot { return Check("subordinate ids", .good, found + "; root needs none") }
+  found +=
+    node.fakerootUsers > 1
+    ? "; --fakeroot has \(node.fakerootUsers) users: \(node.fakerootReason)"
+    : "; --fakeroot has root alone: \(node.fakerootReason)"
+  if !node.fakerootFaults.isEmpty {
+    return Check(
+      "subordinate ids", .missing, found + "; " + node.fakerootFaults.connected(by: "; "),
+      cost: "those ids are not used by --fakeroot, or belong to two users",
+      remedy: "the administrator mends the files: each line NAME:FIRST:COUNT, no id twice")
   }
+  if node.fakerootUsers > 1 { return Check("subordinate ids", .good, found) }
   return Check(
     "subordinate ids", .missing, found,
-    cost: "nothing in this version: with --fakeroot root is the only user, with them or without",
+    cost: "with --fakeroot root is the only user: no chown, no su, no apt's _apt",
     remedy:
       "the administrator installs uidmap and adds a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
   )

@@ -54,6 +54,10 @@ public struct NodeFacts: Equatable, Sendable {
   public var subordinateUsers: [ClosedRange<UInt32>] = []
   public var subordinateGroups: [ClosedRange<UInt32>] = []
   public var hasNewIDMap = false
+  /// How many users `--fakeroot` has for the caller, why, and what of the files it does not take.
+  public var fakerootUsers: UInt32 = 1
+  public var fakerootReason = ""
+  public var fakerootFaults: [String] = []
   public var hasFirstCgroups = false
   public var cgroup: Cgroup?
   public var interpreters: [Interpreter] = []
@@ -82,18 +86,6 @@ public struct NodeFacts: Equatable, Sendable {
 }
 
 extension NodeFacts {
-  /// The ranges for a user in the text of /etc/subuid or /etc/subgid (subuid(5)): by name or by number.
-  public static func ranges(in text: String, name: String, uid: UInt32) -> [ClosedRange<UInt32>] {
-    text.lines.compactMap { line in
-      let fields = line.fields(at: UInt8(ascii: ":"))
-      guard fields.count == 3, !fields[0].isEmpty, fields[0] == name || fields[0] == "\(uid)",
-        let first = UInt32(fields[1]), let count = UInt32(fields[2]), count > 0
-      else { return nil }
-      let (last, overflows) = first.addingReportingOverflow(count - 1)
-      return overflows ? nil : first...last
-    }
-  }
-
   /// A file of binfmt_misc (Documentation/admin-guide/binfmt-misc.rst): whether it is enabled, and its interpreter.
   public static func interpreter(_ name: String, _ text: String) -> Interpreter? {
     let lines = text.lines

@@ -13,6 +13,7 @@ func run(_ words: [String]) -> Int32 {
   if words.first == "slurm-helper", ["start", "stage"].contains(words.dropFirst().first) {
     return runSlurmStage(Array(words.dropFirst(2)), isLaunch: words[1] == "start", Output())
   }
+  if words.first == "call-filter" { return runCallFilter(Array(words.dropFirst())) }
   if words.first == "slurm-helper" { return runSlurmBroadcast(Array(words.dropFirst(2)), Output()) }
   var output = Output()
   let parsed: Parsed

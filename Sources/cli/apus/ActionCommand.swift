@@ -117,6 +117,7 @@ func makeRequest(_ parsed: Parsed, _ imagePath: String, arguments: [String]) -> 
 
 private func setRights(of request: inout LaunchRequest, _ parsed: Parsed) {
   request.fakeroot = parsed.isOn("fakeroot")
+  request.ignoresSubordinateIDs = parsed.isOn("ignore-subuid")
   request.noPrivileges = parsed.isOn("no-privs")
   request.keepPrivileges = parsed.isOn("keep-privs")
   request.addedCapabilities = parsed.all("add-caps")

@@ -50,6 +50,7 @@ private func dispatch(
   case "inspect": runInspect(parsed, output)
   case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)
+  case "config": runConfig(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)
   case "version": runVersion(output, calledAs: called, named: false)

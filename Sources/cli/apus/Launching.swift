@@ -1,4 +1,5 @@
 internal import Engine
+internal import Glibc
 internal import ImageMount
 internal import Launch
 internal import Linux
@@ -44,17 +45,26 @@ struct Launching {
 
   /// Returns the exit code where nothing was started; a launch that succeeds never returns.
   func run() -> Int32 {
+    var launching = self
+    if let code = launching.request.makeCallFilter(output) { return code }
+    return launching.launch()
+  }
+
+  private func launch() -> Int32 {
+    var mount = self.mount
+    let fakeroot = request.fakeroot && geteuid() != 0 ? Fakeroot(request, environment) : nil
     let pending: PendingMount
     do throws(MountFault) {
-      pending = try ImageMount.begin(image, mount, environment: environment)
+      pending = try begin(fakeroot, &mount)
     } catch { return output.fatal(error.explanation, exit: failure) }
     // While the server answers.
-    let host: HostFacts
+    var host: HostFacts
     let overlay: String?
     do throws(LaunchFault) {
       host = try surveyHost(
-        request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
+        request, settings: settings, user: user(fakeroot, cache: pending.userCache), variables: variables,
         isPrivileged: mount.isPrivileged)
+      host.fakeroot = fakeroot?.plan
       overlay = explains == nil ? try writableOverlay(request, host: host) : nil
     } catch { return output.fatal(error.explanation, exit: failure) }
     let mounted: MountedImage
@@ -67,7 +77,7 @@ struct Launching {
     do throws(EngineFault) {
       let entered = try Engine.enter(
         mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged,
-        mapsRoot: mapsRoot(request, host: host), trace: trace)
+        mapsRoot: mapsRoot(request, host: host) && mount.ids == nil, trace: trace)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(
@@ -99,6 +109,15 @@ struct Launching {
         following: diagnoses ? following(plan) : nil)
       return output.fatal(fault.explanation, exit: exitCode(of: fault))
     } catch { return output.fatal(error.explanation, exit: exitCode(of: error)) }
+  }
+
+  private func user(_ fakeroot: Fakeroot?, cache: String) -> User {
+    fakeroot?.user ?? User.current(cache: cache)
+  }
+
+  private func begin(_ fakeroot: Fakeroot?, _ mount: inout MountOptions) throws(MountFault) -> PendingMount {
+    guard let fakeroot else { return try ImageMount.begin(image, mount, environment: environment) }
+    return try fakeroot.begin(image, &mount)
   }
 
   private func following(_ plan: Plan) -> Engine.Following {

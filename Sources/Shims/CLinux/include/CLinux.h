@@ -54,6 +54,8 @@ int apus_spawn(const char *path, char *const argv[], char *const envp[], const i
 int apus_close_range(unsigned first, unsigned last, unsigned flags);
 // prctl(2) with integer arguments.
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+// seccomp(2), SECCOMP_SET_MODE_FILTER: `program` is struct sock_filter by struct sock_filter.
+int apus_set_call_filter(const void *program, size_t bytes, unsigned flags);
 // The permitted capabilities of this thread, as bits (capset(2)).
 int apus_permitted_capabilities(uint64_t *bits);
 // Makes them its permitted, effective and inheritable ones.

@@ -1,6 +1,7 @@
 internal import Doctor
 internal import Glibc
 internal import ImageMount
+internal import Launch
 internal import Linux
 internal import Model
 
@@ -47,10 +48,16 @@ enum NodeSurvey {
   }
 
   private static func addIDs(_ facts: inout NodeFacts, _ user: User) {
-    let name = user.entry?.name ?? ""
-    facts.subordinateUsers = NodeFacts.ranges(in: text("/etc/subuid") ?? "", name: name, uid: user.uid)
-    facts.subordinateGroups = NodeFacts.ranges(in: text("/etc/subgid") ?? "", name: name, uid: user.uid)
-    facts.hasNewIDMap = ["newuidmap", "newgidmap"].allSatisfy { (try? File.facts("/usr/bin/" + $0)) != nil }
+    let host = surveySubordinateIDs()
+    let users = SubordinateRanges(host.users ?? "", path: "/etc/subuid", user: user, own: user.uid)
+    let groups = SubordinateRanges(host.groups ?? "", path: "/etc/subgid", user: user, own: user.gid)
+    facts.subordinateUsers = users.ranges
+    facts.subordinateGroups = groups.ranges
+    facts.hasNewIDMap = host.userProgram != nil && host.groupProgram != nil
+    let plan = planFakeroot(user: user, host: host)
+    facts.fakerootUsers = plan.ids?.userCount ?? 1
+    facts.fakerootReason = plan.reason
+    facts.fakerootFaults = users.faults + groups.faults + users.shared + groups.shared
   }
 
   private static func addCgroup(_ facts: inout NodeFacts) {

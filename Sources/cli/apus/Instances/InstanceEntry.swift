@@ -29,21 +29,25 @@ func runInInstance(_ name: String, _ parsed: Parsed, _ variables: Variables, _ o
     do throws(SystemCallFault) { container = try StandingContainer(of: process) } catch {
       return output.fatal(InstanceFault.cannotEnter(name: instance.name, error).explanation)
     }
-    return enter(container, instance, request, settings, variables, output)
+    return enter(container, instance, request, fakeroot(in: process), settings, variables, output)
   } catch { return output.fatal(error.explanation) }
 }
 
 private func enter(
-  _ container: StandingContainer, _ instance: Instance, _ request: LaunchRequest, _ settings: Settings,
-  _ variables: Variables, _ output: Output
+  _ container: StandingContainer, _ instance: Instance, _ request: LaunchRequest, _ fakeroot: FakerootPlan?,
+  _ settings: Settings, _ variables: Variables, _ output: Output
 ) -> Int32 {
+  var request = request
+  request.fakeroot = fakeroot != nil
+  if let code = request.makeCallFilter(output) { return code }
   let trace: Engine.Trace? = output.tells(.debug) ? { output.notice($0) } : nil
-  let host: HostFacts
+  var host: HostFacts
   do throws(LaunchFault) {
     host = try surveyHost(
       request, settings: settings, user: User.current(cache: nil), variables: variables,
       // In a user namespace of the instance's own there is nobody else to become.
       isPrivileged: geteuid() == 0 && Namespace.isOfSystem && container.inner == nil)
+    host.fakeroot = fakeroot
   } catch { return output.fatal(error.explanation) }
   do throws(EngineFault) {
     let visiting = try Engine.visit(container)
@@ -63,6 +67,20 @@ private func enter(
       fault: { _ = output.fatal($0.explanation, exit: $0.exitCode) })
     return output.fatal(fault.explanation, exit: fault.exitCode)
   } catch { return output.fatal(error.explanation) }
+}
+
+/// The users of an instance that was started with `--fakeroot`; nil: programs in it are who they are outside.
+private func fakeroot(in process: borrowing Descriptor) -> FakerootPlan? {
+  guard geteuid() != 0 else { return nil }
+  let number = process.number
+  func extents(_ name: String) -> [IDMap.Extent]? {
+    (try? File.readAll(name, limit: 1 << 16, from: number)).flatMap {
+      IDMap.extents(parsing: String(decoding: $0, as: UTF8.self))
+    }
+  }
+  guard let users = extents("uid_map"), let groups = extents("gid_map") else { return nil }
+  let ids = IDMap(users: users, groups: groups)
+  return FakerootPlan(ids: ids.userCount > 1 ? ids : nil, reason: "the instance has it")
 }
 
 /// What the words ask for of a container whose mounts and namespaces are there.
