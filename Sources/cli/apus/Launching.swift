@@ -67,7 +67,10 @@ struct Launching {
     do throws(EngineFault) {
       let entered = try Engine.enter(
         mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged,
-        mapsRoot: mapsRoot(request, host: host), trace: trace)
+        mapsRoot: mapsRoot(request, host: host),
+        networkPath: request.networkPath.map {
+          ContainerPath.normalized($0, from: host.currentDirectory ?? "/")
+        }, trace: trace)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(
