@@ -58,13 +58,20 @@ extension Commands {
       refusesEmpty: true),
     Option(
       "net", "n", variables: ["NET", "UNSHARE_NET"],
-      help: "A network of its own, with nothing in it but loopback"),
+      help: "A network of its own: in user mode (pasta, slirp4netns), for root the site's network bridge"),
     Option(
       "network", nil, .list("NAME,..."), variables: ["NETWORK"],
-      help: "Which network: none, the same as --net (no other is in this version)", refusesEmpty: true),
+      help: "Which network: none (loopback alone), pasta, slirp4netns or user; for root those of the site",
+      refusesEmpty: true),
     Option(
-      "network-args", nil, .list("ARGUMENT,..."), variables: ["NETWORK_ARGS"],
-      help: "Arguments of a network (refused: none of this version takes any)", isHidden: true),
+      "network-args", nil, .list("[NETWORK:]KEY=VALUE,..."), variables: ["NETWORK_ARGS"],
+      help: "Arguments of a network: portmap=8080:80/tcp; for root also IP=ADDRESS and what plugins know"),
+    Option(
+      "publish", nil, .list("[ADDRESS:]PORT[:PORT][/udp],..."), variables: ["PUBLISH"],
+      help: "A port of the host leads to one of the container (implies --net)", refusesEmpty: true),
+    Option(
+      "netns-path", nil, .value("PATH"), variables: ["NETNS_PATH"],
+      help: "A network namespace that is there already (root's, or one that is yours)", refusesEmpty: true),
     Option(
       "dns", nil, .list("ADDRESS,..."), variables: ["DNS"],
       help: "Name servers instead of the host's, by address", refusesEmpty: true),

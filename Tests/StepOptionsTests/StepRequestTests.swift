@@ -47,6 +47,7 @@ import Testing
       [("container-unshare", "net,ipc,uts")], SiteOptions(),
       {
         $0.network = true
+        $0.networks = ["none"]
         $0.ipc = true
         $0.uts = true
       }

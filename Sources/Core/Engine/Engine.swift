@@ -18,6 +18,8 @@ public enum Engine {
     let overlayLock: OverlayLock?
     /// Mounts that lie over `/` already.
     var layers = 0
+    /// Whether the process is in the network namespace that was named.
+    var hasNetwork = false
 
     /// The user namespace the program runs in.
     enum Inner {
@@ -36,9 +38,22 @@ public enum Engine {
   /// Leaves the host's mount namespace for one of this launch. `overlayDirectory` is that of a persistent writable
   /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace. `mapsRoot`: the program is root
   /// of a user namespace of its own, which has no other users; those of `MountOptions.ids` come with the image.
+  /// `networkPath` is a network namespace to enter: from here where that is the caller's right, else when the launch is
+  /// root of the outer user namespace.
   public static func enter(
     _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool = false,
-    trace: Trace? = nil
+    networkPath: String? = nil, trace: Trace? = nil
+  ) throws(EngineFault) -> Entered {
+    let hasNetwork = networkPath.map { (try? joinNetwork($0)) != nil } ?? false
+    var entered = try enterMounts(
+      mounted, overlayDirectory: overlayDirectory, isPrivileged: isPrivileged, mapsRoot: mapsRoot,
+      trace: trace)
+    entered.hasNetwork = hasNetwork
+    return entered
+  }
+
+  private static func enterMounts(
+    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool, trace: Trace?
   ) throws(EngineFault) -> Entered {
     let rootMap: Entered.Inner? = mapsRoot && !isPrivileged ? .made(uid: 0, gid: 0) : nil
     let lock: OverlayLock? =
@@ -115,21 +130,23 @@ public enum Engine {
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
     fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}, following: Following? = nil
   ) -> EngineFault {
+    let keeper: NetworkKeeper?
     do throws(EngineFault) {
-      try unshare(plan.namespaces)
-      for step in plan.namespaces {
-        trace?(Notice(.debug, "made a \(step.kind.rawValue) namespace (\(step.reason))"))
-      }
-      guard following != nil || plan.limits != nil || plan.namespaces.contains(where: { $0.kind == .pid })
+      keeper = try leaveHost(plan, entered, trace: trace)
+      guard
+        following != nil || plan.limits != nil || keeper != nil
+          || plan.namespaces.contains(where: { $0.kind == .pid })
       else {
         let processes = try setUp(plan, entered, trace: trace, report: report)
         beforeProgram()
         return Program(plan: plan.program, processes: processes, trace: trace).become()
       }
     } catch { return error }
-    return launchAsParent(
-      plan, entered, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram,
+    let failure = launchAsParent(
+      plan, entered, keeper, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram,
       following: following)
+    keeper?.end()
+    return failure
   }
 
   /// What a follower of the program is told, and of what.
@@ -143,6 +160,35 @@ public enum Engine {
       self.interesting = interesting
       self.seen = seen
     }
+  }
+
+  /// Makes or enters the plan's namespaces, and has its network connected. Returns who takes that down.
+  static func leaveHost(
+    _ plan: Plan, _ entered: borrowing Entered, trace: Trace?
+  ) throws(EngineFault) -> NetworkKeeper? {
+    let keeper = try NetworkKeeper.start(plan.network)
+    do throws(EngineFault) {
+      try unshare(plan.namespaces)
+      for step in plan.namespaces {
+        trace?(Notice(.debug, "made a \(step.kind.rawValue) namespace (\(step.reason))"))
+      }
+      if case .joined(let path)? = plan.network, !entered.hasNetwork {
+        do throws(SystemCallFault) { try joinNetwork(path) } catch {
+          throw .networkRefused(path: path, cause: error)
+        }
+      }
+      try keeper?.connect()
+      if keeper != nil { trace?(Notice(.debug, "connected the network of the container")) }
+    } catch {
+      keeper?.end()
+      throw error
+    }
+    return keeper
+  }
+
+  private static func joinNetwork(_ path: String) throws(SystemCallFault) {
+    let namespace = try File.open(path)
+    try Namespace.enter(namespace.number, .network)
   }
 
   static func unshare(_ steps: [NamespaceStep]) throws(EngineFault) {
@@ -233,11 +279,11 @@ public enum Engine {
     }
   }
 
-  /// The launcher stays outside as the parent of process 1, or of a program in a control group of its own, which somebody
-  /// has to take away; and ends with its exit code.
+  /// The launcher stays outside as the parent of process 1, or of a program with a control group or a network of its own,
+  /// which somebody has to take away; and ends with its exit code.
   private static func launchAsParent(
-    _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, beforeProgram: () -> Void, following: Following?
+    _ plan: Plan, _ entered: consuming Entered, _ keeper: NetworkKeeper?, trace: Trace?,
+    report: (Notice) -> Void, fault: (EngineFault) -> Void, beforeProgram: () -> Void, following: Following?
   ) -> EngineFault {
     let isFirst = plan.namespaces.contains { $0.kind == .pid }
     let group: ControlGroup?
@@ -253,6 +299,7 @@ public enum Engine {
       return .setup(activity: "start process 1 of the container", cause: error)
     }
     if child == 0 {
+      keeper?.leave()
       gate?.pass()
       let processes: Int32
       do throws(EngineFault) {
@@ -294,6 +341,7 @@ public enum Engine {
       code = SignalForwarding.untilEnd(of: child, signals)
     }
     group?.remove()
+    keeper?.end()
     _exit(code)
   }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import Linux
 public import Model
 
@@ -17,6 +18,9 @@ public enum EngineFault: Error, Equatable, Sendable {
   case programMissing(name: String, path: String)
   case programNotExecutable(name: String, why: String)
   case overlayInUse(directory: String)
+  case network(NetworkFailure)
+  /// A network namespace that was named cannot be entered.
+  case networkRefused(path: String, cause: SystemCallFault)
   /// The scripts of an image left no environment.
   case environment(why: String)
 
@@ -80,6 +84,15 @@ extension EngineFault: Explained {
       Explanation(
         what: "cannot \(Self.capture)", why: why,
         remedy: "run one by hand, `apus exec IMAGE sh /.singularity.d/env/NAME.sh`, and mend it in the image")
+    case .network(let failure): failure.explanation
+    case .networkRefused(let path, let cause):
+      Explanation(
+        what: "cannot enter the network namespace \(printable(path))",
+        why: cause.call == "setns" && cause.number == EINVAL
+          ? "it is no network namespace" : cause.explanation.why,
+        remedy: cause.number == EPERM
+          ? "the kernel lets only those in who own it: root, or the user whose user namespace it was made in"
+          : cause.explanation.remedy)
     }
   }
 }

@@ -18,16 +18,22 @@ extension Engine {
     fault: (EngineFault) -> Void, started: (Int32, [Int32]) -> Void, beforeProgram: () -> Void,
     ended: () -> Void
   ) -> EngineFault {
-    do throws(EngineFault) { try unshare(plan.namespaces) } catch { return error }
+    let keeper: NetworkKeeper?
+    do throws(EngineFault) { keeper = try leaveHost(plan, entered, trace: trace) } catch { return error }
     let group: ControlGroup?
-    do throws(EngineFault) { group = try plan.limits.map(ControlGroup.make) } catch { return error }
+    do throws(EngineFault) { group = try plan.limits.map(ControlGroup.make) } catch {
+      keeper?.end()
+      return error
+    }
     let signals = BlockedSignals()
     let child: Int32
     do throws(SystemCallFault) { child = try signals.fork() } catch {
       group?.remove()
+      keeper?.end()
       return .setup(activity: "start the first process of the instance", cause: error)
     }
     if child == 0 {
+      keeper?.leave()
       let processes: Int32
       do throws(EngineFault) {
         try group?.enter()
@@ -48,9 +54,10 @@ extension Engine {
       _exit(StayingInit.run(start, signals, report: fault))
     }
     _ = consume entered
-    started(child, group.map { [$0.parent] } ?? [])
+    started(child, (group.map { [$0.parent] } ?? []) + (keeper.map { [$0.socket] } ?? []))
     let code = SignalForwarding.untilEnd(of: child, signals)
     group?.remove()
+    keeper?.end()
     ended()
     _exit(code)
   }

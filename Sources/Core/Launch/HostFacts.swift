@@ -23,6 +23,8 @@ public struct HostFacts: Equatable, Sendable {
   public var controlGroups: ControlGroups?
   /// The text of `--apply-cgroups`.
   public var limitsText: String?
+  /// Looked up only where the container has a network of its own.
+  public var network: NetworkFacts?
   /// Bytes of memory the launch may use.
   public var memoryBytes: Int
   public var isPrivileged: Bool

@@ -44,6 +44,9 @@ public func surveyHost(
   if settings.writesResolverConfiguration {
     facts.resolverConfiguration = try? File.readAll("/etc/resolv.conf", limit: 1 << 20)
   }
+  facts.network = surveyNetwork(
+    request, settings, variables: variables, resolver: facts.resolverConfiguration,
+    isPrivileged: isPrivileged)
   if request.hostName != nil { facts.hosts = hosts(request, settings) }
   if request.contain || settings.deviceMount == .minimal { facts.terminal = terminal() }
   if settings.writesGroup, user.uid != 0 {

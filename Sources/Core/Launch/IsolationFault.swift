@@ -2,8 +2,7 @@ public import Model
 
 /// Why what a request says of network, rights or limits cannot be had.
 public enum IsolationFault: Error, Equatable, Sendable {
-  case network(name: String)
-  case networkArguments
+  case network(NetworkFault)
   case nameServer(text: String)
   case rootOnly(option: String)
   /// With `--fakeroot`: ids beyond those of its namespace.
@@ -22,16 +21,7 @@ public enum IsolationFault: Error, Equatable, Sendable {
 extension IsolationFault: Explained {
   public var explanation: Explanation {
     switch self {
-    case .network(let name):
-      Explanation(
-        what: "cannot use --network \(printable(name))",
-        why: "networks that have to be set up (CNI, slirp4netns, pasta) are not in this version",
-        remedy: "leave it out for the network of the host, or use --network none: loopback and nothing else")
-    case .networkArguments:
-      Explanation(
-        what: "cannot use --network-args",
-        why: "networks that take arguments (CNI) are not in this version",
-        remedy: "leave it out for the network of the host, or use --network none: loopback and nothing else")
+    case .network(let fault): fault.explanation
     case .nameServer(let text):
       Explanation(
         what: "cannot use --dns \(printable(text))", why: "it is not an IPv4 or IPv6 address",

@@ -32,10 +32,12 @@ public func planLaunch(
   }
   var program = try planProgram(
     request, host: host, image: image, home: wanted.home, directories: places, &notices)
-  let steppedNamespaces: [NamespaceStep]
+  let network: (step: NamespaceStep?, plan: NetworkPlan?)
+  do throws(NetworkFault) {
+    network = try planNetwork(request, settings, host, notices: &notices)
+  } catch { throw .isolation(.network(error)) }
   let limits: LimitsPlan?
   do throws(IsolationFault) {
-    steppedNamespaces = try namespaces(request)
     notices += fakerootNotices(request, host: host)
     program.rights = try planRights(request, host: host, image: image, notices: &notices)
     limits = try planLimits(request, host: host)
@@ -43,8 +45,8 @@ public func planLaunch(
   var hostName: [PlannedStep] = []
   if let name = request.hostName { hostName.append(PlannedStep(.hostName(name), reason: "--hostname")) }
   return Plan(
-    namespaces: steppedNamespaces, root: choice.root, steps: hostName + steps, program: program,
-    limits: limits, notices: notices)
+    namespaces: namespaces(request, network: network.step), root: choice.root, steps: hostName + steps,
+    program: program, limits: limits, network: network.plan, notices: notices)
 }
 
 /// Plans a program of a container that stands already, where `image` is what a survey of its root found and `home` the
@@ -133,13 +135,13 @@ private func sandboxNotice(_ skipped: [String]) -> Notice {
   )
 }
 
-private func namespaces(_ request: LaunchRequest) throws(IsolationFault) -> [NamespaceStep] {
+private func namespaces(_ request: LaunchRequest, network: NamespaceStep?) -> [NamespaceStep] {
   var steps: [NamespaceStep] = []
   if request.ipc { steps.append(NamespaceStep(.ipc, reason: request.contain ? "--containall" : "--ipc")) }
   if request.uts {
     steps.append(NamespaceStep(.uts, reason: request.hostName == nil ? "--uts" : "--hostname"))
   }
-  if let network = try networkStep(request) { steps.append(network) }
+  if let network { steps.append(network) }
   if request.pid {
     let reason = request.instance != nil ? "an instance" : request.contain ? "--containall" : "--pid"
     steps.append(NamespaceStep(.pid, reason: reason))

@@ -38,11 +38,15 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noInit = false
   public var ipc = false
   public var uts = false
-  /// A network of its own, with nothing in it but a loopback device.
+  /// A network of its own.
   public var network = false
   /// Names of `--network`; empty: none was named.
   public var networks: [String] = []
   public var networkArguments: [String] = []
+  /// Ports of `--publish`, as they were written.
+  public var publishedPorts: [String] = []
+  /// A network namespace that is there already.
+  public var networkPath: String?
   /// Addresses of name servers that take the place of the host's.
   public var nameServers: [String] = []
   public var hostName: String?
@@ -94,6 +98,6 @@ public struct LaunchRequest: Equatable, Sendable {
     }
     if noPID { pid = false }
     if hostName != nil { uts = true }
-    if !networks.isEmpty { network = true }
+    if !networks.isEmpty || !publishedPorts.isEmpty { network = true }
   }
 }

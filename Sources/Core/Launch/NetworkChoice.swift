@@ -1,31 +1,77 @@
-internal import Glibc
 internal import Model
+internal import Settings
 
-/// What `--net`, `--network` and `--network-args` mean: the host's network, or one with loopback only.
-func networkStep(_ request: LaunchRequest) throws(IsolationFault) -> NamespaceStep? {
-  guard request.networkArguments.isEmpty else { throw .networkArguments }
-  for name in request.networks where name != "none" { throw .network(name: name) }
-  guard request.network else { return nil }
-  let reason = request.networks.isEmpty ? "a network of its own was asked for" : "--network none"
-  return NamespaceStep(.network, reason: reason)
-}
+/// Which network a request means.
+enum NetworkChoice: Equatable {
+  case host
+  /// One of its own, with nothing in it but a loopback device.
+  case loopback
+  case joined(path: String)
+  case userMode(UserNetwork.Tool, program: String)
+  /// Networks of the site, by their names.
+  case plugins([String])
 
-/// resolv.conf(5) with these servers and nothing else: search domains of the host mean something to its own servers only.
-func resolverConfiguration(_ servers: [String]) throws(IsolationFault) -> [UInt8] {
-  var text = ""
-  for server in servers {
-    guard isAddress(server) else { throw .nameServer(text: server) }
-    text += "nameserver \(server)\n"
+  init(_ request: LaunchRequest, _ settings: Settings, _ host: HostFacts) throws(NetworkFault) {
+    let hasArguments = !request.networkArguments.isEmpty || !request.publishedPorts.isEmpty
+    if let path = request.networkPath {
+      guard request.networks.isEmpty, !hasArguments else { throw .pathWithOthers }
+      self = .joined(path: ContainerPath.normalized(path, from: host.currentDirectory ?? "/"))
+    } else if !request.network {
+      self = .host
+    } else if request.networks.contains("none") {
+      guard request.networks == ["none"] else { throw .noneWithOthers }
+      guard !hasArguments else { throw .argumentsOfNone }
+      self = .loopback
+    } else if host.isPrivileged {
+      self = .plugins(request.networks.isEmpty ? ["bridge"] : request.networks)
+    } else {
+      self = try Self.userMode(request.networks, settings, host.network ?? NetworkFacts())
+    }
   }
-  return Array(text.utf8)
+
+  /// For ordinary users: by the program that is named, else by the first that is installed.
+  private static func userMode(
+    _ names: [String], _ settings: Settings, _ facts: NetworkFacts
+  ) throws(NetworkFault) -> NetworkChoice {
+    let others = names.filter { $0 != "user" && UserNetwork.Tool(rawValue: $0) == nil }
+    if let name = others.first {
+      throw .rootOnly(name: name, permission: settings.networkPermission)
+    }
+    guard names.count <= 1 else { throw .severalInUserMode }
+    let named = names.first.flatMap { UserNetwork.Tool(rawValue: $0) }
+    for tool in named.map({ [$0] }) ?? UserNetwork.Tool.allCases {
+      if let program = facts.tools[tool.rawValue] { return .userMode(tool, program: program) }
+    }
+    throw .noTool(named: named)
+  }
 }
 
-/// Whether a text is an address as inet_pton(3) reads it; one of IPv6 may name its interface (`fe80::1%eth0`).
-private func isAddress(_ text: String) -> Bool {
-  var room = in6_addr()
-  let parts = text.fields(at: UInt8(ascii: "%"))
-  if parts.count == 1, unsafe inet_pton(AF_INET, text, &room) == 1 { return true }
-  guard parts.count == 1 || (parts.count == 2 && !parts[1].isEmpty && !parts[1].utf8.contains { $0 <= 0x20 })
-  else { return false }
-  return unsafe inet_pton(AF_INET6, String(parts[0]), &room) == 1
+/// What `--net`, `--network`, `--network-args`, `--publish` and `--netns-path` mean.
+func planNetwork(
+  _ request: LaunchRequest, _ settings: Settings, _ host: HostFacts, notices: inout [Notice]
+) throws(NetworkFault) -> (step: NamespaceStep?, plan: NetworkPlan?) {
+  let option = request.networks.isEmpty ? "--net" : "--network " + request.networks.connected(by: ",")
+  switch try NetworkChoice(request, settings, host) {
+  case .host:
+    if !request.networkArguments.isEmpty {
+      notices.append(
+        Notice(.warning, "ignoring --network-args: the container has the network of the host (see --net)"))
+    }
+    return (nil, nil)
+  case .loopback: return (NamespaceStep(.network, reason: option), nil)
+  case .joined(let path): return (nil, .joined(path: path))
+  case .userMode(let tool, let program):
+    let arguments = try NetworkArguments.parse(request, networks: [request.networks.first ?? tool.rawValue])
+    if let pair = arguments[0].pairs.first ?? arguments[0].ranges.first.map({ "ipRange=" + $0 }) {
+      throw .argument(text: pair, why: "a network in user mode has its address from \(tool.rawValue)")
+    }
+    let network = UserNetwork(
+      tool, program: program, ports: arguments[0].ports,
+      forwardsNames: ResolverFile(host.resolverConfiguration ?? []).needsStandIn)
+    return (NamespaceStep(.network, reason: option), .userMode(network))
+  case .plugins(let names):
+    let arguments = try NetworkArguments.parse(request, networks: names)
+    let network = try planPlugins(names, arguments, host.network ?? NetworkFacts())
+    return (NamespaceStep(.network, reason: option), .plugins(network))
+  }
 }

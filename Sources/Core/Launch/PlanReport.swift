@@ -42,6 +42,7 @@ public struct PlanReport: Sendable {
     for entry in plan.root.skeleton { out += "  made: \(printable(entry.path))\n" }
     out += "namespaces:\n"
     for (kind, reason) in namespaces { out += "  \(kind) — \(reason)\n" }
+    for line in plan.network?.lines ?? [] { out += "network: \(line)\n" }
     out += "mounts and files, in order:\n"
     for planned in plan.steps {
       out += "  \(planned.step.text) — \(planned.reason)\(planned.isOptional ? ", may fail" : "")\n"
@@ -101,6 +102,7 @@ public struct PlanReport: Sendable {
       ),
       ("directories", .array(plan.program.directories.map { .string($0) })),
       ("rights", .object(rightsMembers)),
+      ("network", .array((plan.network?.lines ?? []).map { .string($0) })),
       (
         "limits",
         .array(
@@ -193,6 +195,25 @@ extension Plan {
     lines += steps.map { "\($0.step.text) — \($0.reason)" }
     lines.append("program: \(program.arguments.map { printable($0) }.joined(separator: " "))")
     return lines.map { Notice(.verbose, $0) }
+  }
+}
+
+extension NetworkPlan {
+  /// A line for each network.
+  var lines: [String] {
+    func ports(_ ports: [PortMapping]) -> String {
+      ports.isEmpty ? "" : ", ports \(ports.map(\.text).connected(by: ", "))"
+    }
+    switch self {
+    case .joined(let path): return ["that of \(printable(path)) (--netns-path)"]
+    case .userMode(let network):
+      return ["in user mode, by \(printable(network.program))" + ports(network.ports)]
+    case .plugins(let network):
+      return network.attachments.map { attachment in
+        "\(attachment.interface) in \(printable(attachment.name)), by "
+          + attachment.plugins.map { printable($0.program) }.connected(by: ", ") + ports(attachment.ports)
+      }
+    }
   }
 }
 

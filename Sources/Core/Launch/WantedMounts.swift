@@ -180,7 +180,7 @@ struct WantedMounts {
 
   /// passwd and group depend on the image: the planner adds them once it knows it.
   private mutating func addGeneratedFiles() throws(LaunchFault) {
-    var contents = host.resolverConfiguration
+    var contents = try reachableServers()
     var reason = "name servers of the host"
     if !request.nameServers.isEmpty {
       do throws(IsolationFault) { contents = try resolverConfiguration(request.nameServers) } catch {
@@ -204,6 +204,28 @@ struct WantedMounts {
       add(
         "/etc/hostname", .file(Array((name + "\n").utf8), mode: 0o644), directory: false,
         reason: "--hostname", optional: true)
+    }
+  }
+
+  /// resolv.conf of the host, with servers that the container's network leads to.
+  private mutating func reachableServers() throws(LaunchFault) -> [UInt8]? {
+    guard let bytes = host.resolverConfiguration else { return nil }
+    let choice: NetworkChoice
+    do throws(NetworkFault) { choice = try NetworkChoice(request, settings, host) } catch {
+      throw .isolation(.network(error))
+    }
+    switch choice {
+    case .userMode(let tool, let program):
+      let file = ResolverFile(bytes)
+      return file.needsStandIn ? file.replaced(by: UserNetwork(tool, program: program).nameServer) : bytes
+    case .plugins where request.nameServers.isEmpty && ResolverFile(bytes).isOfHostAlone:
+      if let upstream = host.network?.upstreamResolver { return upstream }
+      notices.append(
+        Notice(
+          .warning,
+          "names will not be found: the name servers of the host are reached from itself only (see --dns)"))
+      return bytes
+    default: return bytes
     }
   }
 

@@ -28,6 +28,17 @@ public enum Namespace {
     try checked(apus_raise_loopback(), "ioctl", "lo")
   }
 
+  /// Lets everybody in this thread's network namespace listen on all ports and send pings, as far as the kernel knows
+  /// these settings (ip-sysctl.rst): the network is the caller's own, and the host's ports are others.
+  public static func openNetwork() {
+    let values = [("ip_unprivileged_port_start", "0"), ("ping_group_range", "0 0")]
+    for (name, value) in values {
+      let path = "/proc/sys/net/ipv4/" + name
+      guard let file = try? File.open(path, O_WRONLY) else { continue }
+      try? File.write(Array(value.utf8), to: file.number, subject: path)
+    }
+  }
+
   /// This process's namespace of one kind, as named below /proc/self/ns.
   public static func current(_ name: String) throws(SystemCallFault) -> Descriptor {
     try File.open("/proc/self/ns/" + name)

@@ -3,14 +3,15 @@ internal import Glibc
 
 extension Process {
   /// Runs a program to its end: `input` on its standard input, nothing on its standard error, and what it
-  /// writes. Safe in a process with threads.
+  /// writes, with `mergesErrors` to either. Safe in a process with threads.
   ///
   /// `input` must fit into a pipe, which holds 4 KiB at least and 64 KiB as a rule (pipe(7)): it is written
   /// before the program starts, so that one that does not read can neither block us nor send SIGPIPE. A
   /// program that writes more than `limit` bytes (EFBIG) or is not done after `seconds` (ETIMEDOUT) is
   /// killed.
   public static func output(
-    of path: String, _ arguments: [String], environment: [String], input: [UInt8], limit: Int, seconds: Int
+    of path: String, _ arguments: [String], environment: [String], input: [UInt8], limit: Int, seconds: Int,
+    mergesErrors: Bool = false
   ) throws(SystemCallFault) -> (code: Int32, bytes: [UInt8]) {
     let inputEnds = try File.pipe()
     let inputEnd = Descriptor(owning: inputEnds.read)
@@ -25,7 +26,8 @@ extension Process {
     let near = Descriptor(owning: outputEnds.read)
     let far = Descriptor(owning: outputEnds.write)
     let child = try spawn(
-      path, arguments, environment: environment, descriptors: (inputEnd.number, far.number, -1))
+      path, arguments, environment: environment,
+      descriptors: (inputEnd.number, far.number, mergesErrors ? far.number : -1))
     _ = consume inputEnd
     _ = consume far
 

@@ -10,6 +10,12 @@ public enum Socket {
     return Descriptor(owning: try retrying("socket") { socket(AF_UNIX, kind, 0) })
   }
 
+  /// One that carries bytes without borders between messages.
+  public static func makeStream() throws(SystemCallFault) -> Descriptor {
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    return Descriptor(owning: try retrying("socket") { socket(AF_UNIX, kind, 0) })
+  }
+
   public static func pair() throws(SystemCallFault) -> (Int32, Int32) {
     var numbers: [Int32] = [-1, -1]
     let kind = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

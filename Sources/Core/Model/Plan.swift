@@ -10,18 +10,21 @@ public struct Plan: Equatable, Sendable {
   public var program: ProgramPlan
   /// Limits of this container's own; nil: those its caller is under, and no others.
   public var limits: LimitsPlan?
+  /// nil: the host's network, or loopback alone, as `namespaces` says.
+  public var network: NetworkPlan?
   /// What the user is told before the program starts.
   public var notices: [Notice]
 
   public init(
     namespaces: [NamespaceStep] = [], root: RootPlan, steps: [PlannedStep] = [], program: ProgramPlan,
-    limits: LimitsPlan? = nil, notices: [Notice] = []
+    limits: LimitsPlan? = nil, network: NetworkPlan? = nil, notices: [Notice] = []
   ) {
     self.namespaces = namespaces
     self.root = root
     self.steps = steps
     self.program = program
     self.limits = limits
+    self.network = network
     self.notices = notices
   }
 }

@@ -38,6 +38,12 @@ public struct Settings: Equatable, Sendable {
   public var libraryURI: String?
   /// `image compressor`, `NAME[:LEVEL]`; nil: gzip.
   public var compressor: String?
+  /// `cni configuration path`: where networks of the site are described.
+  public var networkFolder = ""
+  /// `cni plugin path`: directories with the plugins that connect them.
+  public var networkPlugins = ["/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin"]
+  /// Where a line lets users have networks, which it cannot: nothing of ours is set-uid.
+  public var networkPermission: String?
   public var notices: [Notice] = []
 
   public init() {}
@@ -135,6 +141,23 @@ public struct Settings: Equatable, Sendable {
       tagSeconds = seconds
     case "library uri": libraryURI = value.isEmpty ? nil : value
     case "image compressor": compressor = value.isEmpty ? nil : value
+    case "cni configuration path":
+      networkFolder = value.isEmpty ? "" : try Self.absolute(value, key, place)
+    case "cni plugin path":
+      guard !value.isEmpty else { return }
+      networkPlugins = []
+      for path in value.fields(at: UInt8(ascii: ":")) {
+        networkPlugins.append(try Self.absolute(String(path), key, place))
+      }
+    case "allow net users", "allow net groups", "allow net networks", "allow netns paths":
+      if networkPermission == nil, !value.isEmpty {
+        networkPermission = "\"\(key)\" (\(place.path), line \(place.line))"
+      }
+      notices.append(
+        Notice(
+          .verbose,
+          "\(place.path), line \(place.line): \"\(key)\" has no effect: nothing of apus is set-uid, so only root"
+            + " connects containers to networks of the site"))
     case _ where Self.ofApptainer.contains(key):
       notices.append(
         Notice(
@@ -161,10 +184,8 @@ public struct Settings: Equatable, Sendable {
     "limit container groups", "limit container paths", "allow container sif", "allow container encrypted",
     "allow container squashfs", "allow container extfs", "allow container dir",
     "allow setuid-mount encrypted",
-    "allow setuid-mount squashfs", "allow setuid-mount extfs", "sync writable extfs", "allow net users",
-    "allow net groups", "allow net networks", "allow netns paths", "always use nv", "always use rocm",
-    "use nvidia-container-cli", "root default capabilities", "cni configuration path", "cni plugin path",
-    "binary path",
+    "allow setuid-mount squashfs", "allow setuid-mount extfs", "sync writable extfs", "always use nv",
+    "always use rocm", "use nvidia-container-cli", "root default capabilities", "binary path",
     "mksquashfs procs", "mksquashfs mem", "shared loop devices", "max loop devices", "image driver",
     "download concurrency", "download part size", "download buffer size", "systemd cgroups",
     "allow monitoring",
@@ -179,6 +200,15 @@ public struct Settings: Equatable, Sendable {
     case "no", "false", "0", "off": false
     default: throw .value(place, key: key, value: value, expected: "yes or no")
     }
+  }
+
+  private static func absolute(
+    _ value: String, _ key: String, _ place: SettingsFault.Place
+  ) throws(SettingsFault) -> String {
+    guard value.utf8.first == UInt8(ascii: "/") else {
+      throw .value(place, key: key, value: value, expected: "an absolute path")
+    }
+    return value
   }
 
   private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {

@@ -45,6 +45,8 @@ public func makeLaunchRequest(_ options: StepOptions, site: SiteOptions, facts: 
   request.ipc = options.unshared.ipc
   request.uts = options.unshared.uts
   request.network = options.unshared.network
+  // A namespace and nothing in it: what would carry connections has no place in a step that no process of ours watches.
+  if options.unshared.network { request.networks = ["none"] }
   if !options.showsHome {
     request.noHome = true
   } else if options.mapsToRoot, let home = facts.variables["HOME"], ContainerPath.isAbsolute(home),

@@ -60,7 +60,8 @@ func readSettings(_ parsed: Parsed, _ output: Output) throws(LaunchRefusal) -> S
   do throws(SettingsFault) {
     let named = parsed.value("config")
     let path = named ?? Installation.settingsFile
-    let settings = try Settings.read(path, isRequired: named != nil)
+    var settings = try Settings.read(path, isRequired: named != nil)
+    if settings.networkFolder.isEmpty { settings.networkFolder = Installation.networkFolder }
     sayWhatCounts(parsed, settingsPath: path, output)
     return settings
   } catch { throw LaunchRefusal(explanation: error.explanation) }
@@ -103,6 +104,8 @@ func makeRequest(_ parsed: Parsed, _ imagePath: String, arguments: [String]) -> 
   request.network = parsed.isOn("net")
   request.networks = parsed.all("network")
   request.networkArguments = parsed.all("network-args")
+  request.publishedPorts = parsed.all("publish")
+  request.networkPath = parsed.value("netns-path")
   request.nameServers = parsed.all("dns")
   request.hostName = parsed.value("hostname")
   request.noUmask = parsed.isOn("no-umask")

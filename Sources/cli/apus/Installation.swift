@@ -12,6 +12,9 @@ enum Installation {
 
   static var settingsFile: String { below("etc/apus/apus.conf") }
 
+  /// Where networks of the site are described, unless apus.conf says otherwise.
+  static var networkFolder: String { below("etc/apus/network") }
+
   static var imageProgram: String { below("libexec/apus/apus-image") }
 
   static var plugin: String { below("lib/apus/spank_apus.so") }

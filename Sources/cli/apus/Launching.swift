@@ -77,7 +77,10 @@ struct Launching {
     do throws(EngineFault) {
       let entered = try Engine.enter(
         mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged,
-        mapsRoot: mapsRoot(request, host: host) && mount.ids == nil, trace: trace)
+        mapsRoot: mapsRoot(request, host: host) && mount.ids == nil,
+        networkPath: request.networkPath.map {
+          ContainerPath.normalized($0, from: host.currentDirectory ?? "/")
+        }, trace: trace)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(
