@@ -28,7 +28,9 @@ import Testing
           + " && mount --bind \(folder)/dev/$f /dev/$f; done; ln -s /proc/self/fd /dev/fd; mkdir /dev/shm"
       return try Installed.execute(
         [
-          "/usr/bin/unshare", "-m", "sh", "-c", prepare + "; exec python3 -c '\(program)' \"$1\"", "sh",
+          "/usr/bin/unshare", "-m", "-n", "sh", "-c",
+          "echo 5 >/proc/sys/net/unix/max_dgram_qlen; " + prepare + "; exec python3 -c '\(program)' \"$1\"",
+          "sh",
           script.replacingOccurrences(of: "APUS", with: "\(Installed.apus) --config \(folder)/apus.conf"),
         ], as: .root, environment: ["SLURM_JOB_ID": "4711"])
     }
@@ -64,7 +66,8 @@ import Testing
       rm /run/systemd/journal/socket; APUS exec \(Self.image) true
       """)
     let lines = outcome.line.split(separator: "\n")
-    #expect(lines.first == "0" && (2...41).contains(lines.count), "\(outcome.out) \(outcome.err)")
+    // The socket holds some of the forty.
+    #expect(lines.first == "0" && (2...20).contains(lines.count), "\(outcome.out) \(outcome.err)")
   }
 
   @Test func `without the setting nobody is told`() throws {

@@ -14,12 +14,12 @@ import Testing
     find /var/lib/cni -name '10.*' 2>/dev/null | wc -l; }
     """
 
-  static func onHost(_ script: String) throws -> Outcome {
+  static func onHost(_ script: String, environment: [String: String] = [:]) throws -> Outcome {
     try Installed.execute(
       [
         "/usr/bin/unshare", "-n", "-m", "sh", "-c",
         "mount -t tmpfs none /var/lib && ip link set lo up || exit 99\n" + left + "\n" + script,
-      ], as: .root)
+      ], as: .root, environment: environment)
   }
 
   static let server = """
@@ -75,16 +75,18 @@ import Testing
 
   @Test func `an instance has its network until it is stopped`() throws {
     let name = "site" + UUID().uuidString.prefix(6)
-    let outcome = try Self.onHost(
-      """
-      \(Installed.apus) --quiet instance start --net \(Self.image) \(name) && \
-        \(Installed.apus) exec instance://\(name) grep -c eth0 /proc/net/dev
-      ip -o link | grep -c veth
-      \(Installed.apus) --quiet instance stop \(name)
-      for i in $(seq 100); do [ "$(left | tr -d '\\n')" = 000 ] && break; sleep 0.1; done
-      left
-      """)
-    #expect(outcome.line == "1\n1\n0\n0\n0", "\(outcome.out) \(outcome.err)")
+    try Installed.withFolder { folder in
+      let outcome = try Self.onHost(
+        """
+        \(Installed.apus) --quiet instance start --net \(Self.image) \(name) && \
+          \(Installed.apus) exec instance://\(name) grep -c eth0 /proc/net/dev
+        ip -o link | grep -c veth
+        \(Installed.apus) --quiet instance stop \(name)
+        for i in $(seq 100); do [ "$(left | tr -d '\\n')" = 000 ] && break; sleep 0.1; done
+        left
+        """, environment: ["APUS_CONFIGDIR": folder])
+      #expect(outcome.line == "1\n1\n0\n0\n0", "\(outcome.out) \(outcome.err)")
+    }
   }
 
   @Test func `what a plugin says is the reason, and what was made before is removed`() throws {

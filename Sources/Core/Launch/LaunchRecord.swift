@@ -31,15 +31,16 @@ public struct LaunchRecord: Equatable, Sendable {
 
   /// Name and value of each field; the largest record stays below the 2048 bytes that every logger takes.
   private var fields: [(name: String, value: String)] {
-    [
+    let all: [(name: String, value: String)] = [
       ("user", Self.cut(user, to: 64)), ("uid", "\(uid)"), ("job", Self.cut(job ?? "", to: 64)),
       ("image", Self.cut(image, to: 600)), ("content", Self.cut(content ?? "", to: 128)),
       ("version", version), ("command", Self.cut(command.connected(by: " "), to: 600)),
-    ].filter { !$0.1.isEmpty }
+    ]
+    return all.filter { !$0.value.isEmpty }
   }
 
   private var message: String {
-    fields.map { field in
+    fields.map { field -> String in
       let isPlain = !field.value.utf8.contains {
         $0 == 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "=")
       }

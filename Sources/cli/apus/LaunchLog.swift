@@ -17,7 +17,7 @@ enum LaunchLog {
       content: digest(of: image.path) ?? image.identifier, version: Installation.version, command: command)
     switch log {
     case .off: break
-    case .syslog: Socket.tell("/dev/log", record.syslog(time: time(), pid: getpid()))
+    case .syslog: Socket.tell("/dev/log", record.syslog(time: LocalTime.syslog, pid: getpid()))
     case .journald: Socket.tell("/run/systemd/journal/socket", record.journal)
     }
   }
@@ -31,15 +31,5 @@ enum LaunchLog {
       }
     }
     return nil
-  }
-
-  private static func time() -> String {
-    var now = Glibc.time(nil)
-    var parts = tm()
-    unsafe localtime_r(&now, &parts)
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    func two(_ number: Int32, _ fill: String = "0") -> String { (number < 10 ? fill : "") + "\(number)" }
-    return "\(months[Int(parts.tm_mon) % 12]) \(two(parts.tm_mday, " ")) "
-      + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
   }
 }
