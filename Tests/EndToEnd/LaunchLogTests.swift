@@ -31,7 +31,7 @@ import Testing
           "/usr/bin/unshare", "-m", "-n", "sh", "-c",
           "echo 5 >/proc/sys/net/unix/max_dgram_qlen; " + prepare + "; exec python3 -c '\(program)' \"$1\"",
           "sh",
-          script.replacingOccurrences(of: "APUS", with: "\(Installed.apus) --config \(folder)/apus.conf"),
+          script.replacingOccurrences(of: "LAUNCH", with: "\(Installed.apus) --config \(folder)/apus.conf"),
         ], as: .root, environment: ["SLURM_JOB_ID": "4711"])
     }
   }
@@ -40,7 +40,7 @@ import Testing
 
   @Test func `syslog gets one record with user, job, image, identifier and command`() throws {
     let outcome = try Self.withLogger(
-      "syslog", at: "/dev/log", "\(Self.asUser) APUS exec \(Self.image) sh -c 'exit 5'")
+      "syslog", at: "/dev/log", "\(Self.asUser) LAUNCH exec \(Self.image) sh -c 'exit 5'")
     let lines = outcome.line.split(separator: "\n").map(String.init)
     #expect(lines.count == 2 && lines[0] == "5", "\(outcome.out) \(outcome.err)")
     guard lines.count == 2 else { return }
@@ -52,7 +52,7 @@ import Testing
   @Test func `the journal gets fields`() throws {
     let outcome = try Self.withLogger(
       "journald", at: "/run/systemd/journal/socket",
-      "\(Self.asUser) APUS exec \(Self.image) echo 'a\nAPUS_UID=0'")
+      "\(Self.asUser) LAUNCH exec \(Self.image) echo 'a\nAPUS_UID=0'")
     #expect(outcome.out.contains(#"\nAPUS_USER=apus-test\n"#), "\(outcome.out) \(outcome.err)")
     #expect(outcome.out.contains(#"APUS_COMMAND=echo a\\x0aAPUS_UID=0\n"#), "\(outcome.out)")
     #expect(outcome.out.contains(#"\nAPUS_JOB=4711\n"#), "\(outcome.out)")
@@ -62,8 +62,8 @@ import Testing
     let outcome = try Self.withLogger(
       "journald", at: "/run/systemd/journal/socket",
       """
-      i=0; while [ $i -lt 40 ]; do APUS exec \(Self.image) true || exit 9; i=$((i+1)); done
-      rm /run/systemd/journal/socket; APUS exec \(Self.image) true
+      i=0; while [ $i -lt 40 ]; do LAUNCH exec \(Self.image) true || exit 9; i=$((i+1)); done
+      rm /run/systemd/journal/socket; LAUNCH exec \(Self.image) true
       """)
     let lines = outcome.line.split(separator: "\n")
     // The socket holds some of the forty.
@@ -72,7 +72,8 @@ import Testing
 
   @Test func `without the setting nobody is told`() throws {
     let outcome = try Self.withLogger(
-      "off", at: "/run/systemd/journal/socket", "APUS exec \(Self.image) true; APUS exec \(Self.image) true")
+      "off", at: "/run/systemd/journal/socket",
+      "LAUNCH exec \(Self.image) true; LAUNCH exec \(Self.image) true")
     #expect(outcome.line == "0", "\(outcome.out) \(outcome.err)")
   }
 }
