@@ -54,7 +54,8 @@ import Testing
 
   @Test func `the tools are told of ports each in its own way`() {
     let ports = [
-      PortMapping(address: "127.0.0.1", host: 8080, container: 80), PortMapping(host: 53, container: 53, .udp),
+      PortMapping(address: "127.0.0.1", host: 8080, container: 80),
+      PortMapping(host: 53, container: 53, .udp),
     ]
     let pasta = UserNetwork(.pasta, program: "/usr/bin/pasta", ports: ports, forwardsNames: true)
     #expect(

@@ -21,6 +21,10 @@ import Testing
     ("sessiondir max size = 16", { $0.sessionBytes == 16 << 20 }),
     ("mount linger = 0.5", { $0.lingerSeconds == 0.5 }), ("mount timeout = 3", { $0.patienceSeconds == 3 }),
     ("# a\r\nmount home = no\r\n# b\r\n", { !$0.mountsHome }), ("bind path =", { $0.bindPaths.isEmpty }),
+    ("log launches = Syslog", { $0.launchLog == .syslog }),
+    ("log launches = journald", { $0.launchLog == .journald }),
+    ("cni plugin path = /a:/b", { $0.networkPlugins == ["/a", "/b"] }),
+    ("cni configuration path = /n", { $0.networkFolder == "/n" }),
     ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
     ("bind path = /a\nbind path = /b:/c:ro", { $0.bindPaths == ["/a", "/b:/c:ro"] }),
   ]
@@ -78,6 +82,14 @@ import Testing
     let settings = try Settings(parsing: "allow setuid = yes\nmuont home = no\n", path: "c")
     #expect(settings.notices.map(\.level) == [.verbose, .warning])
     #expect(settings.notices[1].text.contains("muont home"))
+  }
+
+  @Test func `users are let into no network, and a line that says so is remembered`() throws {
+    let settings = try Settings(parsing: "\nallow net users = ann\nallow net groups = lab\n", path: "c")
+    #expect(settings.networkPermission == "\"allow net users\" (c, line 2)")
+    #expect(settings.notices.map(\.level) == [.verbose, .verbose])
+    #expect(throws: SettingsFault.self) { try Settings(parsing: "log launches = yes", path: "c") }
+    #expect(throws: SettingsFault.self) { try Settings(parsing: "cni plugin path = lib", path: "c") }
   }
 
   @Test func `a missing file means the defaults, unless it was named`() throws {

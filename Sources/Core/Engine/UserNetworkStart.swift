@@ -113,8 +113,10 @@ struct UserNetworkStart {
       shutdown(socket.number, Int32(SHUT_WR))
       return try File.readAll(socket, limit: 1 << 16)
     }
-    guard let json = try? JSON(parsing: answer), json["error"] == nil else {
-      throw failure("cannot map the port \(port.text): " + NetworkFailure.line(answer))
+    let json = try? JSON(parsing: answer)
+    guard let json, json["error"] == nil else {
+      let text = json?["error"]?["desc"]?.text.map { Array($0.utf8) } ?? answer
+      throw failure("cannot map the port \(port.text): " + NetworkFailure.line(text))
     }
   }
 }

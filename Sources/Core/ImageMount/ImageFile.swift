@@ -82,6 +82,9 @@ public struct ImageFile: Sendable {
   public let isSIF: Bool
   /// Whether the file holds an overlay partition, with changes made to the image.
   public var hasOverlayPartition = false
+  /// Of a SIF: what it was given when it was made (UUID).
+  public var identifier: String? { header?.identifierText }
+  var header: SIFHeader?
 
   /// Opens `path`, from the working directory when it is relative.
   public static func open(_ path: String) throws(ImageFault) -> ImageFile {
@@ -118,7 +121,8 @@ public struct ImageFile: Sendable {
         path: absolute, descriptor: opened.release(),
         kind: .squashfs(offset: partition.offset, size: partition.size),
         facts: facts, architecture: partition.architecture, isSIF: true,
-        hasOverlayPartition: sif.descriptors.contains { $0.partition?.use == .overlay })
+        hasOverlayPartition: sif.descriptors.contains { $0.partition?.use == .overlay },
+        header: sif.header)
     }
     guard start.starts(with: [0x68, 0x73, 0x71, 0x73]) else { throw .notAnImage(path: absolute) }
     do throws(SquashfsFault) { _ = try Superblock(start, length: facts.size) } catch {

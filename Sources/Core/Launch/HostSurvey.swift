@@ -35,6 +35,8 @@ public func surveyHost(
     paths.append(ContainerPath.normalized(OverlaySpec(overlay).path, from: base))
   }
   if !request.security.isEmpty { facts.securityModules = securityModules() }
+  // systemd mounts it when somebody looks.
+  if isPrivileged, !request.contain { paths.append(BinaryFormats.register) }
   if MaskedPaths.apply(to: request) { paths += MaskedPaths.all }
   for path in paths where facts.kinds[path] == nil {
     if let found = try? File.facts(path) {

@@ -18,6 +18,12 @@ extension WantedMounts {
         add(
           "/proc", .fileSystem(type: "proc", options: []), directory: true,
           reason: "processes of the container (--pid)")
+        // A new procfs has none of what is mounted on the host's; with that all of root's containers can register.
+        if !request.contain, host.isPrivileged, host.kinds[BinaryFormats.register] != nil {
+          add(
+            BinaryFormats.folder, .bind(source: BinaryFormats.folder, writable: true, devices: false),
+            directory: true, reason: "binary formats of the host, for root", optional: true)
+        }
       } else {
         add(
           "/proc", .bind(source: "/proc", writable: true, devices: false), directory: true,
@@ -105,4 +111,11 @@ extension WantedMounts {
       add("/dev/" + name, .link(to: target), directory: false, reason: why)
     }
   }
+}
+
+/// Where emulators of other processors are registered (binfmt-misc.rst).
+enum BinaryFormats {
+  static let folder = "/proc/sys/fs/binfmt_misc"
+  /// There where the file system is mounted.
+  static let register = folder + "/register"
 }

@@ -16,6 +16,18 @@ public enum Socket {
     return Descriptor(owning: try retrying("socket") { socket(AF_UNIX, kind, 0) })
   }
 
+  /// Sends one datagram to whoever listens at `path`, if it can be taken at once; nobody is told whether it was.
+  public static func tell(_ path: String, _ bytes: [UInt8]) {
+    let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let number = socket(AF_UNIX, kind, 0)
+    guard number >= 0 else { return }
+    let plug = Descriptor(owning: number)
+    do throws(SystemCallFault) {
+      try connect(plug, path)
+      try send(bytes, to: plug.number)
+    } catch { return }
+  }
+
   public static func pair() throws(SystemCallFault) -> (Int32, Int32) {
     var numbers: [Int32] = [-1, -1]
     let kind = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

@@ -6,6 +6,7 @@ public import Model
 /// that lines can be copied.
 public struct Settings: Equatable, Sendable {
   public enum DeviceMount: Equatable, Sendable { case yes, no, minimal }
+  public enum LaunchLog: String, Equatable, Sendable { case off, syslog, journald }
 
   /// `bind path`: paths of the host shown in every container, `SOURCE[:TARGET]`.
   public var bindPaths = ["/etc/localtime", "/etc/hosts"]
@@ -44,6 +45,8 @@ public struct Settings: Equatable, Sendable {
   public var networkPlugins = ["/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin"]
   /// Where a line lets users have networks, which it cannot: nothing of ours is set-uid.
   public var networkPermission: String?
+  /// `log launches`: who is told of each launch.
+  public var launchLog = LaunchLog.off
   public var notices: [Notice] = []
 
   public init() {}
@@ -141,6 +144,11 @@ public struct Settings: Equatable, Sendable {
       tagSeconds = seconds
     case "library uri": libraryURI = value.isEmpty ? nil : value
     case "image compressor": compressor = value.isEmpty ? nil : value
+    case "log launches":
+      guard let log = LaunchLog(rawValue: value.lowercased()) else {
+        throw .value(place, key: key, value: value, expected: "off, syslog or journald")
+      }
+      launchLog = log
     case "cni configuration path":
       networkFolder = value.isEmpty ? "" : try Self.absolute(value, key, place)
     case "cni plugin path":

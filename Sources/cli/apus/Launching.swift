@@ -96,6 +96,8 @@ struct Launching {
       }
       if output.tells(.verbose) { for notice in plan.story { output.notice(notice) } }
       for notice in plan.notices { output.notice(notice) }
+      LaunchLog.write(
+        settings.launchLog, image, host, job: variables["SLURM_JOB_ID"], plan.program.arguments)
       if let standing {
         let fault = Engine.stand(
           plan, in: entered, trace: trace, report: { output.notice($0) },

@@ -63,6 +63,9 @@ int apus_set_capabilities(uint64_t bits);
 // A thread of its own with a stack of `stack_bytes`, detached. `run(context)` is its life. All signals are blocked in it.
 int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes);
 
+// Now in the host's time zone, as "Mmm dd hh:mm:ss".
+void apus_syslog_time(char text[16]);
+
 // eventfd(2), close-on-exec, at zero.
 int apus_eventfd(void);
 

@@ -118,6 +118,8 @@ struct StepStart {
       plan = try planLaunch(request, settings: settings, host: host, image: facts)
     } catch { throw StepFailure(error) }
     if words.nodeNumber == 0 { for notice in plan.notices { output.notice(notice) } }
+    LaunchLog.write(
+      settings.launchLog, image, host, job: variables["SLURM_JOB_ID"], plan.program.arguments)
     let settled = try settle(plan, entered)
     var environment = plan.program.environment
     if plan.program.arguments != EnvironmentCapture.words {
