@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func `without one root is alone, and one line says why`() {
-    func why(_ host: SubordinateIDs, user: User = user, ignoresRanges: Bool = false) -> String {
+    func why(_ host: SubordinateIDs, user: User = Self.user, ignoresRanges: Bool = false) -> String {
       let plan = planFakeroot(user: user, host: host, ignoresRanges: ignoresRanges)
       #expect(plan.ids == nil)
       let told = plan.allNotices.filter { $0.level == .info }
