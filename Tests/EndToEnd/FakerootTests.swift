@@ -181,6 +181,7 @@ struct FakerootTests {
         let outcome = try Installed.execute(
           [
             "/usr/bin/strace", "-f", "-o", trace, "-e", "trace=execve", Installed.apus, "exec",
+            "--no-shared-mount",
           ] + options + [Self.image, "true"], as: .user)
         #expect(outcome.code == 0, "\(outcome.err)")
         let calls = try String(contentsOfFile: trace, encoding: .utf8)
@@ -206,6 +207,21 @@ struct FakerootTests {
     }
   }
 
+  @Test func `root mounts inside, and changes nothing of what is mounted there already`() throws {
+    for option in ["--fakeroot", "--ignore-subuid"] {
+      let outcome = try Installed.run(
+        "--quiet", "exec", "--fakeroot", option, Self.image, "sh", "-c",
+        """
+        mount -t tmpfs none /mnt && : >/mnt/made && mount -o bind /bin /opt && ls /mnt && test -x /opt/sh && echo shown
+        mount -o remount,rw,bind / 2>/dev/null && : >/never; ls -d /never 2>/dev/null
+        /bin/busybox umount /proc 2>/dev/null; test -e /proc/self && echo kept
+        """)
+      #expect(outcome.line == "made\nshown\nkept", "\(option): \(outcome.out) \(outcome.err)")
+    }
+    let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+    #expect(!mounts.split(separator: "\n").contains { $0.contains(" /mnt ") && $0.contains("tmpfs none") })
+  }
+
   @Test func `an instance has its users, and so has whoever enters it`() throws {
     try Installed.withFolder { folder in
       let environment = ["APUS_CONFIGDIR": folder + "/logs"]
@@ -218,6 +234,10 @@ struct FakerootTests {
       let outcome = try apus(
         "exec", "instance://people", "sh", "-c", "id -u; su ann -c 'id -u; cat /home/ann/secret'; echo ~")
       #expect(outcome.line == "0\n1000\nhers\n/root", "\(outcome.err)")
+      let mounting = try apus(
+        "exec", "instance://people", "sh", "-c", "mount -t tmpfs none /mnt && : >/mnt/made")
+      #expect(mounting.code == 0, "\(mounting.err)")
+      #expect(try apus("exec", "instance://people", "ls", "/mnt").line == "made")
       let less = try apus(
         "exec", "--no-privs", "instance://people", "sh", "-c",
         "grep CapEff /proc/self/status; su ann -c 'id -u' || true")

@@ -88,6 +88,24 @@ import Testing
     }
   }
 
+  /// Docker's form, from Debian's golang-github-containers-common.
+  static let common = "/usr/share/containers/seccomp.json"
+
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: common)))
+  func `programs run under the profile that Podman and Buildah have`() throws {
+    let script = """
+      python3 -c 'import threading; t = threading.Thread(target=print, args=("thread",)); t.start(); t.join()'
+      chroot / true 2>/dev/null; echo $?
+      """
+    for (options, chroot) in [([], "125"), (["--fakeroot"], "0"), (["--pid"], "125")] {
+      let outcome = try Installed.execute(
+        [Installed.apus, "--quiet", "exec"] + options + [
+          "--security", "seccomp:" + Self.common, Installed.image("debian.sif"), "sh", "-c", script,
+        ], as: .user)
+      #expect(outcome.line == "thread\n" + chroot, "\(options) \(outcome.err)")
+    }
+  }
+
   @Test func `an instance, and who enters it, can have a profile`() throws {
     try Installed.withFolder { folder in
       try Installed.write(

@@ -54,11 +54,14 @@ import Testing
     throws
   {
     // bash: others take one digit.
-    let open =
-      "for n in $(seq 10 59); do eval \"exec $n</dev/null\"; done; exec \(Installed.apus) exec \(Self.image) ls /proc/self/fd"
-    let outcome = try Installed.execute(["/bin/bash", "-c", open], as: caller)
-    let numbers = outcome.line.split(separator: "\n").compactMap { Int($0) }.sorted()
-    #expect(numbers == Array(0...3) + Array(10...59), "\(outcome.out) \(outcome.err)")
+    func numbers(_ program: String) throws -> Set<Int> {
+      let open = "for n in $(seq 10 59); do eval \"exec $n</dev/null\"; done; exec \(program) /proc/self/fd"
+      let outcome = try Installed.execute(["/bin/bash", "-c", open], as: caller)
+      return Set(outcome.line.split(separator: "\n").compactMap { Int($0) })
+    }
+    let inside = try numbers("\(Installed.apus) exec \(Self.image) ls")
+    #expect(try inside == numbers("/bin/ls"))
+    #expect(inside.isSuperset(of: 10...59))
   }
 
   @Test(arguments: Caller.allCases) func `a program cannot write to ours, not even to the file it became`(
@@ -88,44 +91,74 @@ import Testing
     }
   }
 
+  /// Says who it is, and what it may do. Not of busybox: that gives up what it was raised to.
+  static let who = """
+    #include <stdio.h>
+    #include <string.h>
+    #include <unistd.h>
+    int main(void) {
+      char line[256];
+      FILE *file = fopen("/proc/self/status", "r");
+      printf("%d ", geteuid());
+      while (file && fgets(line, 256, file)) if (!strncmp(line, "CapEff", 6)) fputs(line, stdout);
+    }
+    """
+
   @Test func `set-user-id programs and file capabilities of an image give nothing`() throws {
-    try Self.withImage(
-      "cp bin/busybox bin/raised && chmod 4755 bin/raised && cp bin/busybox bin/capable && setcap cap_net_raw+ep bin/capable"
-    ) { image in
-      let outcome = try Installed.run(
-        "exec", image, "sh", "-c",
-        "/bin/raised id -u; /bin/capable grep CapEff /proc/self/status; /bin/raised grep -E 'Uid' /proc/self/status"
-      )
-      let lines = outcome.line.split(separator: "\n").map(String.init)
-      let own = "\(Self.uid)"
-      #expect(
-        lines == [own, "CapEff:\t0000000000000000", "Uid:\t\(own)\t\(own)\t\(own)\t\(own)"], "\(outcome.err)")
+    try Installed.withFolder { tools in
+      try Installed.write(Data(Self.who.utf8), to: tools + "/who.c")
+      let compiled = try Self.shell("cc -static -O1 -o \(tools)/who \(tools)/who.c")
+      try #require(compiled.code == 0, "\(compiled.err)")
+      let change = """
+        for name in raised capable; do cp \(tools)/who bin/$name; done; chmod 4755 bin/raised
+        setcap cap_net_raw+ep bin/capable
+        """
+      try Self.withSandbox(change) { folder in
+        let image = folder + "/own.sif"
+        #expect(try Installed.run("--quiet", "build", image, folder + "/root", as: .root).code == 0)
+        chmod(image, 0o644)
+        for form in [image, folder + "/root"] {
+          let outcome = try Installed.run("exec", form, "sh", "-c", "raised; capable")
+          let line = "\(Self.uid) CapEff:\t0000000000000000"
+          #expect(outcome.line == line + "\n" + line, "\(form): \(outcome.out) \(outcome.err)")
+        }
+      }
     }
   }
 
-  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/sys/dev/tty/legacy_tiocsti")))
-  func `a program cannot type into its caller's terminal from an instance`() throws {
-    // An instance has no terminal; TIOCSTI on none is an error.
-    let probe = """
-      import fcntl, termios
-      try:
-        fcntl.ioctl(0, termios.TIOCSTI, b'x')
-        print('typed')
-      except OSError as fault: print('refused')
-      """
-    try Installed.withFolder { folder in
-      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
-      func apus(_ words: String...) throws -> Outcome {
-        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
+  /// Types a letter into the terminal it has, if it has one.
+  static let typist = """
+    #include <stdio.h>
+    #include <fcntl.h>
+    #include <sys/ioctl.h>
+    int main(void) {
+      int terminal = open("/dev/tty", O_RDWR);
+      puts(ioctl(0, TIOCSTI, "x") == 0 || ioctl(terminal, TIOCSTI, "x") == 0 ? "typed" : "refused");
+    }
+    """
+
+  @Test func `an instance has no terminal to type into, not that of who started it either`() throws {
+    try Installed.withFolder { tools in
+      try Installed.write(Data(Self.typist.utf8), to: tools + "/type.c")
+      let compiled = try Self.shell("cc -static -O1 -o \(tools)/type \(tools)/type.c")
+      try #require(compiled.code == 0, "\(compiled.err)")
+      let change = """
+        cp \(tools)/type bin/type; mkdir .singularity.d
+        printf '#!/bin/sh\\nexec /bin/type\\n' >.singularity.d/startscript; chmod 0755 .singularity.d/startscript
+        """
+      try Self.withSandbox(change) { folder in
+        let environment = ["APUS_CONFIGDIR": tools + "/logs"]
+        let start = "\(Installed.apus) instance start \(folder)/root typing; sleep 0.5"
+        let outcome = try Installed.execute(
+          ["/usr/bin/script", "-qec", start, "/dev/null"], as: .user, environment: environment)
+        defer {
+          _ = try? Installed.execute(
+            [Installed.apus, "instance", "stop", "typing"], as: .user, environment: environment)
+        }
+        #expect(outcome.out.contains("started successfully"), "\(outcome.out)")
+        let log = try Self.shell("cat \(tools)/logs/instances/logs/*/*/typing.out")
+        #expect(log.line == "refused", "\(log.out) \(log.err)")
       }
-      let debian = Installed.image("debian.sif")
-      try #require(apus("instance", "run", debian, "typing", "python3", "-c", probe).code == 0)
-      defer { _ = try? apus("instance", "stop", "typing") }
-      let outcome = try Self.shell(
-        "script -qec \"\(Installed.apus) exec instance://typing true\" /dev/null", as: .user)
-      #expect(!outcome.out.contains("typed"))
-      let log = try Self.shell("cat \(folder)/logs/instances/logs/*/*/typing.out", as: .root)
-      #expect(!log.out.contains("typed"), "\(log.out)")
     }
   }
 
@@ -242,7 +275,7 @@ import Testing
         let trace = folder + "/trace"
         let outcome = try Installed.execute(
           [
-            "/usr/bin/strace", "-f", "-o", trace, "-e", "trace=%file", Installed.apus, "exec", "--pid", image,
+            "/usr/bin/strace", "-o", trace, "-e", "trace=%file", Installed.apus, "exec", image,
             "true",
           ],
           as: .user, environment: ["LANG": "de_DE.UTF-8", "GCONV_PATH": "/usr/lib/x86_64-linux-gnu/gconv"])
@@ -283,6 +316,7 @@ import Testing
       #expect(lines.count >= 4, "\(listed.out)")
       for line in lines {
         if line.contains(" d ") { #expect(line.hasPrefix("700 "), "\(line)") }
+        if line.contains(" s ") { #expect(line.hasPrefix("600 "), "\(line)") }
         if line.contains(" f ") { #expect(line.hasPrefix("600 "), "\(line)") }
       }
       let other = try Self.shell("setpriv --reuid 54326 --regid 54326 --clear-groups ls \(runtime)/apus")
@@ -296,7 +330,10 @@ import Testing
         plug.settimeout(3)
         plug.connect(sys.argv[1])
         plug.send(b'J')
-        print('answer', len(socket.recv_fds(plug, 100, 8)[0]))
+        try:
+          print('answer', len(socket.recv_fds(plug, 100, 8)[0]))
+        except ConnectionError:
+          print('answer 0')
         """
       try Installed.withFolder { folder in
         try Installed.write(Data(ask.utf8), to: folder + "/ask.py")
@@ -316,18 +353,18 @@ import Testing
     }
   }
 
-  @Test(arguments: ["mkdir -m 0755", "ln -s /root", "touch"])
-  func `a squatted runtime path is refused, and nothing written through it`(
-    squat: String
-  ) throws {
+  @Test func `a squatted runtime path is refused, and nothing written through it`() throws {
     let path = "/tmp/apus-54327"
-    _ = try Self.shell("rm -rf \(path); \(squat) \(path)")
     defer { _ = try? Self.shell("rm -rf \(path)") }
     let before = try FileManager.default.contentsOfDirectory(atPath: "/root")
-    for words in ["exec \(Self.image) true", "instance start \(Self.image) squatted"] {
-      let outcome = try Self.shell(
-        "setpriv --reuid 54327 --regid 54327 --clear-groups \(Installed.apus) \(words)")
-      #expect(outcome.code == 255 && outcome.err.contains(path), "\(outcome.err)")
+    // One after another: it is one path.
+    for squat in ["mkdir -m 0755", "ln -s /root", "touch"] {
+      _ = try Self.shell("rm -rf \(path); \(squat) \(path)")
+      for words in ["exec \(Self.image) true", "instance start \(Self.image) squatted"] {
+        let outcome = try Self.shell(
+          "setpriv --reuid 54327 --regid 54327 --clear-groups \(Installed.apus) \(words)")
+        #expect(outcome.code == 255 && outcome.err.contains(path), "\(squat): \(outcome.err)")
+      }
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: "/root") == before)
   }
@@ -366,12 +403,15 @@ import Testing
 
   // MARK: Limits
 
-  @Test(arguments: ["ulimit -n 16", "ulimit -u 1", "ulimit -v 200000", "ulimit -f 0"])
+  @Test(arguments: ["ulimit -n 16", "ulimit -n 5", "ulimit -u 1", "ulimit -v 200000"])
   func `a launch under a tight limit ends, with what happened`(
     limit: String
   ) throws {
-    let outcome = try Self.shell(
-      "\(limit); exec timeout 20 \(Installed.apus) exec --no-shared-mount \(Self.image) true", as: .user)
+    // bash: others know fewer limits.
+    let outcome = try Installed.execute(
+      [
+        "/bin/bash", "-c", "\(limit); exec \(Installed.apus) exec --no-shared-mount \(Self.image) true",
+      ], as: .user)
     #expect([0, 255].contains(outcome.code), "\(outcome.code) \(outcome.err)")
     if outcome.code == 255 { #expect(outcome.err.contains("FATAL:"), "\(outcome.err)") }
   }

@@ -47,6 +47,14 @@ import Testing
     #expect(found.shared == ["line 7 of /etc/subuid gives bob the same ids"])
   }
 
+  @Test func `ranges come from elsewhere where the node says so`() {
+    #expect(SubordinateIDs.haveOtherSource("passwd: files\nsubid: files sss\n"))
+    #expect(
+      !SubordinateIDs.haveOtherSource("subid:   files\n") && !SubordinateIDs.haveOtherSource("passwd: sss\n"))
+    let said = "0: ann 100000 65536\n1: ann 200000 5\nno ranges\n"
+    #expect(SubordinateIDs.lines(ofGetsubids: said) == "ann:100000:65536\nann:200000:5\n")
+  }
+
   @Test func `with ranges the users are the caller and all of them`() {
     let plan = planFakeroot(
       user: Self.user, host: Self.host("ann:100000:65536\nann:200000:10\n", "ann:300000:65536\n"))

@@ -215,8 +215,11 @@ public enum Engine {
   /// From the root of the host to the working directory of the program, in this process.
   ///
   /// Returns an open directory of the host's procfs where a security module has to be told of the program, else -1.
+  /// `letsMount`: root of a user namespace of its own gets the mounts in a namespace that is its too, so that it can mount;
+  /// what is there already the kernel keeps as it is.
   @discardableResult static func setUp(
-    _ plan: Plan, _ entered: consuming Entered, trace: Trace?, report: (Notice) -> Void
+    _ plan: Plan, _ entered: consuming Entered, letsMount: Bool = true, trace: Trace?,
+    report: (Notice) -> Void
   ) throws(EngineFault) -> Int32 {
     let processes = plan.program.rights.label == nil ? -1 : try hostProcesses()
     // Opened before the root changes: the id maps are written through it, whatever /proc is then.
@@ -243,6 +246,8 @@ public enum Engine {
         try NamespacePair.makeInner(uid: uid, gid: gid, process: process.number)
       }
       if !isPrivileged { trace?(Notice(.debug, "entered the inner user namespace")) }
+      // A node may allow no more of them: then it mounts nothing, as everybody else.
+      if letsMount, plan.program.rights.isMappedRoot { try? Namespace.unshare(.mount) }
       try Process.forbidNewPrivileges()
       try take(plan.program.rights, trace: trace)
     } catch { throw .setup(activity: "enter the root of the container", cause: error) }

@@ -24,7 +24,8 @@ extension Engine {
       isPrivileged
       ? nil : try kept { () throws(SystemCallFault) in try Namespace.current("user") }.release()
     try unshare(plan.namespaces)
-    try setUp(plan, entered, trace: trace, report: report)
+    // Tasks and saving want the mounts as the outer namespace has them.
+    try setUp(plan, entered, letsMount: false, trace: trace, report: report)
     do throws(SystemCallFault) {
       func namespace(_ kind: NamespaceStep.Kind, _ name: String) throws(SystemCallFault) -> Int32? {
         guard plan.namespaces.contains(where: { $0.kind == kind }) else { return nil }

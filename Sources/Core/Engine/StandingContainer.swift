@@ -42,12 +42,12 @@ public struct StandingContainer: Sendable {
     uts = try other("uts")
     network = try other("net")
     pid = try other("pid")
-    guard inner != nil else {
+    guard let inner else {
       outer = nil
       return
     }
-    // ioctl_ns(2), NS_GET_USERNS
-    outer = try checked(apus_ioctl_value(mount, 0xB701, 0), "ioctl", "NS_GET_USERNS")
+    // The one above it; the mounts may be of either. ioctl_ns(2), NS_GET_PARENT
+    outer = try checked(apus_ioctl_value(inner, 0xB702, 0), "ioctl", "NS_GET_PARENT")
   }
 
   /// The same mounts in a mount namespace of its own: two overlays on one layer would be undefined, one overlay shown

@@ -118,6 +118,9 @@ struct ServerStart {
   private func bind(_ held: HeldPlace) throws(SystemCallFault) -> Int32 {
     let socket = try Socket.make()
     _ = unsafe unlinkat(held.directory, held.place.socketName, 0)
+    // The folder is the user's alone; so is the socket, wherever it may be seen.
+    let mask = umask(0o177)
+    defer { umask(mask) }
     try Socket.bind(socket, held.place.socketPath)
     return socket.release()
   }

@@ -68,7 +68,8 @@ private func identity(
     switch parts[0] {
     case "uid" where numbers.count == 1 && parts.count == 2: uid = numbers[0]
     case "gid" where !numbers.isEmpty && numbers.count == parts.count - 1: groups = numbers
-    case "seccomp", "apparmor", "selinux": continue
+    case "seccomp" where parts.count > 1, "apparmor" where parts.count > 1, "selinux" where parts.count > 1:
+      continue
     default: throw .securitySyntax(word: word)
     }
   }

@@ -24,6 +24,23 @@ public struct SubordinateIDs: Equatable, Sendable {
   }
 }
 
+extension SubordinateIDs {
+  /// Whether nsswitch.conf(5) names a source of ranges that is no file.
+  static func haveOtherSource(_ text: String) -> Bool {
+    guard let line = text.lines.last(where: { $0.starts(withBytesOf: "subid:") }) else { return false }
+    let sources = line.dropFirst("subid:".count).fields(at: UInt8(ascii: " ")).filter { !$0.isEmpty }
+    return sources.contains { $0 != "files" }
+  }
+
+  /// What getsubids(1) says, `0: ann 100000 65536`, as lines of subuid(5).
+  static func lines(ofGetsubids text: String) -> String {
+    text.lines.compactMap { line in
+      let fields = line.fields(at: UInt8(ascii: " "))
+      return fields.count == 4 ? "\(fields[1]):\(fields[2]):\(fields[3])\n" : nil
+    }.connected(by: "")
+  }
+}
+
 /// The lines of /etc/subuid or /etc/subgid that are about one user (subuid(5)): `NAME:FIRST:COUNT`, by login name or by
 /// number.
 public struct SubordinateRanges: Equatable, Sendable {

@@ -10,15 +10,13 @@ func runCallFilter(_ words: [String]) -> Int32 {
   guard words.count == 3 else { return ExitCode.usage }
   let output = Output(level: Int(words[0]) ?? 1)
   let path = words[2]
-  func refuse(_ why: String) -> Int32 {
+  func refuse(_ why: String, _ remedy: String) -> Int32 {
     output.fatal(
-      Explanation(
-        what: "cannot use --security \(printable("seccomp:" + path))", why: why,
-        remedy: "it holds a profile in JSON as Docker and OCI runtimes take it"))
+      Explanation(what: "cannot use --security \(printable("seccomp:" + path))", why: why, remedy: remedy))
   }
   let text: [UInt8]
   do throws(SystemCallFault) { text = try File.readAll(path, limit: 16 << 20) } catch {
-    return refuse(errorText(error.number))
+    return refuse(errorText(error.number), "check the path and its permissions")
   }
   let host = ProfileHost(
     architecture: .host, capabilities: Set(words[1].fields(at: UInt8(ascii: ",")).map(String.init)),
@@ -29,7 +27,7 @@ func runCallFilter(_ words: [String]) -> Int32 {
     do throws(SystemCallFault) { try File.write(flags, to: 1) } catch { return ExitCode.failure }
     try CallFilter.write(profile, to: 1)
     return 0
-  } catch { return refuse(error.why) }
+  } catch { return refuse(error.why, "it must hold a profile in JSON as Docker and OCI runtimes take it") }
 }
 
 /// The first two numbers of the kernel's version.

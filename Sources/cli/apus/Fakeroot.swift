@@ -13,7 +13,7 @@ final class Fakeroot {
   init(_ request: LaunchRequest, _ environment: @escaping (String) -> String?) {
     user = User.current(cache: ImageMount.userCache(environment: environment))
     plan = planFakeroot(
-      user: user, host: surveySubordinateIDs(), ignoresRanges: request.ignoresSubordinateIDs)
+      user: user, host: surveySubordinateIDs(of: user), ignoresRanges: request.ignoresSubordinateIDs)
     self.environment = environment
   }
 

@@ -48,7 +48,7 @@ enum NodeSurvey {
   }
 
   private static func addIDs(_ facts: inout NodeFacts, _ user: User) {
-    let host = surveySubordinateIDs()
+    let host = surveySubordinateIDs(of: user)
     let users = SubordinateRanges(host.users ?? "", path: "/etc/subuid", user: user, own: user.uid)
     let groups = SubordinateRanges(host.groups ?? "", path: "/etc/subgid", user: user, own: user.gid)
     facts.subordinateUsers = users.ranges
