@@ -1,4 +1,4 @@
-public import Model
+internal import Model
 
 /// What the system's log is told of a launch, where the site wants to know (`log launches`).
 ///
