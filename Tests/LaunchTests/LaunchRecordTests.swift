@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `what is long is cut`() {
-    let long = String(repeating: "é\n", count: 5000)
+    let long = String(repeating: "\"é\n", count: 5000)
     let record = Self.record(long, [long], job: long)
     #expect(record.syslog(time: "Jan  2 03:04:05", pid: 9).count < 2048)
     #expect(String(validating: record.journal, as: UTF8.self) != nil)

@@ -33,8 +33,8 @@ public struct LaunchRecord: Equatable, Sendable {
   private var fields: [(name: String, value: String)] {
     let all: [(name: String, value: String)] = [
       ("user", Self.cut(user, to: 64)), ("uid", "\(uid)"), ("job", Self.cut(job ?? "", to: 64)),
-      ("image", Self.cut(image, to: 600)), ("content", Self.cut(content ?? "", to: 128)),
-      ("version", version), ("command", Self.cut(command.connected(by: " "), to: 600)),
+      ("image", Self.cut(image, to: 400)), ("content", Self.cut(content ?? "", to: 128)),
+      ("version", version), ("command", Self.cut(command.connected(by: " "), to: 300)),
     ]
     return all.filter { !$0.value.isEmpty }
   }
