@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ImageMount
 internal import Linux
 public import Model
 
@@ -46,11 +47,14 @@ extension Engine {
       let start: (() -> EngineFault)? = plan.program.arguments.isEmpty ? nil : { program.become() }
       _exit(StayingInit.run(start, signals, report: fault))
     }
+    let files = entered.files
     _ = consume entered
-    started(child, group.map { [$0.parent] } ?? [])
+    files?.letGo()
+    started(child, (group.map { [$0.parent] } ?? []) + (files?.mounted.compactMap(\.ending) ?? []))
     let code = SignalForwarding.untilEnd(of: child, signals)
     group?.remove()
     ended()
+    files?.awaitWritten()
     _exit(code)
   }
 }
