@@ -3,9 +3,11 @@ extension Commands {
   static let binds: [Option] = [
     Option(
       "bind", "B", .many("SOURCE[:TARGET[:OPTIONS]]"), variables: ["BIND", "BINDPATH"],
-      help: "Show a path of the host in the container; OPTIONS are ro or rw; several are separated by commas"),
+      help:
+        "Show a path of the host in the container; OPTIONS are ro or rw; of an image file image-src=PATH shows what "
+        + "is in it, and id=N which partition of a SIF; several are separated by commas"),
     Option(
-      "mount", nil, .lines("type=bind,source=S,target=T[,ro]"), variables: ["MOUNT"],
+      "mount", nil, .lines("type=bind,source=S,target=T[,ro][,image-src=PATH]"), variables: ["MOUNT"],
       help: "The same, written as fields"),
     Option(
       "home", "H", .value("SOURCE[:TARGET]"), variables: ["HOME"],
@@ -24,9 +26,13 @@ extension Commands {
 
   static let writable: [Option] = [
     Option(
-      "overlay", "o", .list("DIRECTORY[:ro]"), variables: ["OVERLAY", "OVERLAYIMAGE"],
-      help: "Keep changes in a directory, or lay one over the image read-only with :ro"),
-    Option("writable", "w", variables: ["WRITABLE"], help: "Write to the image itself (sandbox directories)"),
+      "overlay", "o", .list("DIRECTORY|FILE[:ro]"), variables: ["OVERLAY", "OVERLAYIMAGE"],
+      help:
+        "Keep changes in a directory or an ext3 image, or lay one, or a squashfs, over the image read-only with :ro"
+    ),
+    Option(
+      "writable", "w", variables: ["WRITABLE"],
+      help: "Write to the image itself: a sandbox directory, or the overlay partition of a SIF"),
     Option(
       "writable-tmpfs", variables: ["WRITABLE_TMPFS"],
       help: "Write to the root in memory; changes go with the container"),

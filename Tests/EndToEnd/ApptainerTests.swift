@@ -131,10 +131,18 @@ import Testing
     #expect(outcome.code == 255 && outcome.err.hasPrefix("FATAL:") && outcome.err.contains("encrypted"))
   }
 
-  @Test func `changes in an overlay partition are not passed over in silence`() throws {
-    let outcome = try Installed.run("exec", Peers.image("overlaid.sif"), "cat", "/opt/made")
-    #expect(outcome.line == "made" && outcome.err.contains("overlay partition"))
-    #expect(try Installed.run("exec", "--writable", Peers.image("overlaid.sif"), "true").code == 255)
+  @Test func `changes in an overlay partition that Apptainer made are shown, and more are added`() throws {
+    try Installed.withFolder { folder in
+      let image = folder + "/overlaid.sif"
+      _ = try Installed.execute(["/bin/cp", Peers.image("overlaid.sif"), image], as: .user)
+      let outcome = try Installed.run("exec", image, "cat", "/opt/made")
+      #expect(outcome.line == "made", "\(outcome)")
+      let written = try Installed.run("exec", "--writable", image, "sh", "-c", "echo ours >/opt/ours")
+      #expect(written.code == 0, "\(written)")
+      let theirs = try Installed.execute(
+        [Installed.folder("APUS_PEERS") + "/apptainer", "exec", image, "cat", "/opt/ours"], as: .user)
+      #expect(theirs.line == "ours", "\(theirs)")
+    }
   }
 }
 

@@ -271,11 +271,11 @@ import Testing
     #expect(!plain.out.contains("127.0.1.1\tbox"))
   }
 
-  @Test(arguments: [":rw", "", ":ro"]) func `an image file as overlay is refused by what it is`(mode: String)
+  @Test(arguments: [":rw", "", ":ro"]) func `a SIF without an overlay partition is no overlay`(mode: String)
     throws
   {
     let outcome = try Installed.run("exec", "--overlay", Self.image + mode, Self.image, "true")
-    #expect(outcome.code == 255 && outcome.err.contains("lays directories over an image"), "\(outcome.err)")
+    #expect(outcome.code == 255 && outcome.err.contains("has no overlay partition"), "\(outcome.err)")
     try Installed.withFolder { folder in
       let taken = try Installed.run("exec", "--overlay", folder + ":rw", Self.image, "touch", "/new")
       #expect(

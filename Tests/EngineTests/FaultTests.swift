@@ -14,7 +14,8 @@ import Testing
     (.setup(activity: "x", cause: cause), 255),
     (.step(description: "x", reason: "y", cause: cause), 255), (.namespacesRefused(cause: cause), 255),
     (.workingDirectory(path: "/x", cause: cause), 255), (.workingDirectoryOutside(path: "/x"), 255),
-    (.overlayInUse(directory: "/x"), 255), (.targetMissing(description: "x", target: "/x", under: "/a"), 255),
+    (.overlayInUse(directory: "/x", pid: 7), 255),
+    (.targetMissing(description: "x", target: "/x", under: "/a"), 255),
   ])
   func `each fault has its exit code, and says what and why`(fault: EngineFault, code: Int32) {
     #expect(fault.exitCode == code)

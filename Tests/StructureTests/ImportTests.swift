@@ -5,7 +5,8 @@ import Testing
 @Suite struct ImportTests {
   /// Rooms of the launch path in their order: each may import only those before it.
   static let launchPath = [
-    "Model", "Linux", "Codec", "SIF", "Squashfs", "ImageServer", "Settings", "ImageMount", "Launch", "Engine",
+    "Model", "Linux", "Codec", "SIF", "Ext", "Squashfs", "ImageServer", "Settings", "ImageMount", "Launch",
+    "Engine",
   ]
   /// Rooms of image work, above all of those.
   static let imageRooms = [

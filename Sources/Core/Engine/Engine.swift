@@ -20,6 +20,15 @@ public enum Engine {
     var layers = 0
     /// Whether the process is in the network namespace that was named.
     var hasNetwork = false
+    /// File systems of files, beside the image (`Engine.mount`).
+    public internal(set) var files: FileMounts?
+    var searchPath: String?
+
+    /// Readable at their end when what was written to files is in them.
+    var endings: [Int32] { files?.mounted.compactMap(\.ending) ?? [] }
+
+    /// Whether it belongs to real root, who keeps the host's user namespace.
+    var isPrivileged: Bool { if case .none = inner { true } else { false } }
 
     /// The user namespace the program runs in.
     enum Inner {
@@ -107,6 +116,18 @@ public enum Engine {
     }
   }
 
+  /// Mounts file systems of files beside the image. Before the launch has any other namespace: in a PID namespace their
+  /// programs would be killed with its first process. `searchPath`: where programs for it are looked for.
+  public static func mount(
+    _ images: [FileImage], in entered: inout Entered, searchPath: String?
+  ) throws(EngineFault) {
+    var files = FileMounts(isPrivileged: entered.isPrivileged, searchPath: searchPath)
+    do throws(MountFault) { try files.make(images) } catch { throw .mount(error) }
+    entered.layers += files.layers
+    entered.files = files
+    entered.searchPath = searchPath
+  }
+
   /// Namespaces of this launch's own, for an image that has no server.
   private static func leaveHost(isPrivileged: Bool) throws(SystemCallFault) -> Entered.Inner {
     guard !isPrivileged else {
@@ -133,8 +154,10 @@ public enum Engine {
     let keeper: NetworkKeeper?
     do throws(EngineFault) {
       keeper = try leaveHost(plan, entered, trace: trace)
+      // Somebody has to wait until what was written to files is in them.
+      let writesFiles = !entered.endings.isEmpty
       guard
-        following != nil || plan.limits != nil || keeper != nil
+        following != nil || plan.limits != nil || keeper != nil || writesFiles
           || plan.namespaces.contains(where: { $0.kind == .pid })
       else {
         let processes = try setUp(plan, entered, trace: trace, report: report)
@@ -227,9 +250,11 @@ public enum Engine {
       throw .setup(activity: "open /proc/self", cause: SystemCallFault("open", "/proc/self", errno))
     }
     let layers = entered.layers
-    let isPrivileged = if case .none = entered.inner { true } else { false }
+    let isPrivileged = entered.isPrivileged
+    let (files, searchPath) = (entered.files, entered.searchPath)
     var builder = RootBuilder(
-      image: entered.image, sessionBytes: plan.root.sessionBytes, layers: layers, isPrivileged: isPrivileged)
+      image: entered.image, files: files, searchPath: searchPath, sessionBytes: plan.root.sessionBytes,
+      layers: layers, isPrivileged: isPrivileged)
     let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
     trace?(Notice(.debug, "made the root (\(plan.root.reason))"))
     for notice in builder.notices { report(notice) }
@@ -274,14 +299,12 @@ public enum Engine {
   private static func buildRoot(
     _ plan: Plan, with builder: inout RootBuilder, lock: OverlayLock?
   ) throws(EngineFault) -> Descriptor {
-    do throws(SystemCallFault) {
-      let needsSession = plan.steps.contains { $0.step.usesSession }
-      let root = try builder.build(plan.root, needsSession: needsSession)
-      try lock?.follow(root.number)
-      return root
-    } catch {
-      throw .setup(activity: "make the root of the container (\(plan.root.reason))", cause: error)
+    let needsSession = plan.steps.contains { $0.step.usesSession }
+    let root = try builder.build(plan.root, needsSession: needsSession)
+    do throws(SystemCallFault) { try lock?.follow(root.number) } catch {
+      throw .setup(activity: "keep the lock of the overlay", cause: error)
     }
+    return root
   }
 
   /// The launcher stays outside as the parent of process 1, or of a program with a control group or a network of its own,
@@ -333,7 +356,9 @@ public enum Engine {
       fault(error)
       _exit(error.exitCode)
     }
+    let files = entered.files
     _ = consume entered
+    files?.letGo()
     let code: Int32
     if let following {
       // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
@@ -347,6 +372,7 @@ public enum Engine {
     }
     group?.remove()
     keeper?.end()
+    files?.awaitWritten()
     _exit(code)
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+public import ImageMount
 public import Linux
 public import Model
 
@@ -17,7 +18,10 @@ public enum EngineFault: Error, Equatable, Sendable {
   case workingDirectoryOutside(path: String)
   case programMissing(name: String, path: String)
   case programNotExecutable(name: String, why: String)
-  case overlayInUse(directory: String)
+  case overlayInUse(directory: String, pid: Int32?)
+  /// The kernel does not take a directory as a place for changes.
+  case overlayRefused(path: String, fileSystem: String?, cause: SystemCallFault)
+  case mount(MountFault)
   case network(NetworkFailure)
   /// A network namespace that was named cannot be entered.
   case networkRefused(path: String, cause: SystemCallFault)
@@ -75,10 +79,18 @@ extension EngineFault: Explained {
         remedy: "check the name, or what the image holds with `apus exec IMAGE ls`")
     case .programNotExecutable(let name, let why):
       Explanation(what: "cannot run \(printable(name))", why: why)
-    case .overlayInUse(let directory):
+    case .mount(let fault): fault.explanation
+    case .overlayRefused(let path, let fileSystem, let cause):
+      Explanation(
+        what: "cannot use the overlay \(printable(path))",
+        why: "the kernel does not take the file system it lies on"
+          + (fileSystem.map { ", \($0)," } ?? "") + " as a place for changes (\(errorText(cause.number)))",
+        remedy: "name a directory on a disk of this node, or keep the changes in an image file there: "
+          + "apus overlay create FILE")
+    case .overlayInUse(let directory, let pid):
       Explanation(
         what: "cannot use the overlay \(printable(directory))",
-        why: "a running container is writing to it",
+        why: "a running container is writing to it" + (pid.map { ", process \($0)" } ?? ""),
         remedy: "wait for it to end, or add :ro to read it as it is")
     case .environment(let why):
       Explanation(

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ImageMount
 internal import Linux
 public import Model
 
@@ -53,12 +54,16 @@ extension Engine {
       let start: (() -> EngineFault)? = plan.program.arguments.isEmpty ? nil : { program.become() }
       _exit(StayingInit.run(start, signals, report: fault))
     }
+    let files = entered.files
     _ = consume entered
-    started(child, (group.map { [$0.parent] } ?? []) + (keeper.map { [$0.socket] } ?? []))
+    files?.letGo()
+    let endings = files?.mounted.compactMap(\.ending) ?? []
+    started(child, (group.map { [$0.parent] } ?? []) + (keeper.map { [$0.socket] } ?? []) + endings)
     let code = SignalForwarding.untilEnd(of: child, signals)
     group?.remove()
     keeper?.end()
     ended()
+    files?.awaitWritten()
     _exit(code)
   }
 }

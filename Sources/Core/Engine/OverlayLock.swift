@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ImageMount
 internal import Linux
 internal import Model
 
@@ -21,15 +22,15 @@ public struct OverlayLock: Sendable {
   /// Takes the lock and starts its keeper. Called before the launcher leaves the host's mount namespace, with one
   /// thread. No child of the caller is left: the keeper is an orphan.
   public static func acquire(directory: String) throws(EngineFault) -> OverlayLock {
-    let result: OverlayLock?
+    var holder: Int32?
     do throws(SystemCallFault) {
       let lock = try File.open(directory, O_RDONLY | O_DIRECTORY)
-      result = try waitForLock(lock) ? try startKeeper(of: lock.number) : nil
+      if try waitForLock(lock) { return try startKeeper(of: lock.number) }
+      holder = FileLock.holder(of: lock.number)
     } catch {
       throw .setup(activity: "lock the overlay \(printable(directory))", cause: error)
     }
-    guard let lock = result else { throw .overlayInUse(directory: directory) }
-    return lock
+    throw .overlayInUse(directory: directory, pid: holder)
   }
 
   /// How long a container that has just ended may take to let go of its overlay, in milliseconds: the kernel takes
@@ -66,25 +67,13 @@ public struct OverlayLock: Sendable {
     try Socket.send([1], to: started)
   }
 
-  /// Real root is in the mount namespace of the launch by now: whoever stayed in it would keep the overlay mounted that
-  /// it waits for the end of. A root of its own with nothing in it.
-  private static func leaveMounts() throws(SystemCallFault) {
-    try Namespace.unshare(.mount)
-    try Mount.makeEverythingPrivate()
-    let bottom = try File.open("/", O_PATH | O_DIRECTORY)
-    let top = try Mount.make(
-      "tmpfs", options: [("size", "4096"), ("mode", "0700")], attributes: [.noSetID, .noDevices],
-      at: bottom.number, subject: "/"
-    ) { () throws(SystemCallFault) in try Mount.topmostRoot() }
-    try Mount.pivot(to: top.number)
-  }
-
   /// The keeper's life: it holds the lock, nothing else.
   private static func keep(_ lock: Int32, _ watch: Int32, _ started: Int32) -> Never {
     _ = setsid()
     _ = unsafe chdir("/")
     Process.closeAll(except: [lock, watch, started])
-    if geteuid() == 0 { try? leaveMounts() }
+    // Real root is in the mount namespace of the launch by now.
+    if geteuid() == 0 { try? EmptyRoot.enter() }
     guard let word = try? Socket.receive(limit: 1, from: started), !word.bytes.isEmpty else { _exit(0) }
     close(started)
     var event = [UInt8](repeating: 0, count: 4096)

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ImageMount
 internal import Linux
 internal import Model
 
@@ -9,6 +10,12 @@ internal import Model
 struct RootBuilder: ~Copyable {
   /// The image: a mount without a place, or an open directory of a mounted file system.
   let image: Descriptor
+  /// File systems of files, beside the image.
+  let files: [MountedFile]
+  /// The mounts of `files` have no place yet.
+  private let filesAreDetached: Bool
+  /// Where programs are looked for.
+  private let searchPath: String?
   /// The top of a tmpfs of this launch, made when first needed; it holds skeletons, upper layers, generated files.
   /// Open until the program is executed, -1 before it is made.
   private var session: Int32 = -1
@@ -24,10 +31,16 @@ struct RootBuilder: ~Copyable {
   /// What the user should know of the root that was made.
   private(set) var notices: [Notice] = []
 
-  init(image: consuming Descriptor, sessionBytes: Int, layers: Int, isPrivileged: Bool) {
+  init(
+    image: consuming Descriptor, files: FileMounts?, searchPath: String?, sessionBytes: Int, layers: Int,
+    isPrivileged: Bool
+  ) {
     self.isPrivileged = isPrivileged
+    self.files = files?.mounted ?? []
+    self.searchPath = searchPath
+    filesAreDetached = files?.layers == 0
     self.layers = layers
-    imageIsOverRoot = layers > 0
+    imageIsOverRoot = layers > (files?.layers ?? 0)
     self.image = image
     self.sessionBytes = sessionBytes
   }
@@ -55,7 +68,7 @@ struct RootBuilder: ~Copyable {
   }
 
   /// The session's top directory.
-  private mutating func startSession() throws(SystemCallFault) -> Int32 {
+  mutating func startSession() throws(SystemCallFault) -> Int32 {
     if session < 0 {
       session = try layOver(
         "tmpfs", options: [("mode", "0700"), ("size", "\(sessionBytes)")], attributes: [.noSetID, .noDevices]
@@ -79,7 +92,67 @@ struct RootBuilder: ~Copyable {
 
   /// Makes the root; the descriptor is its top directory. `needsSession`: steps will ask for directories or files of
   /// the session. It must lie beneath the root: laid over it later it would stay there after the pivot.
-  mutating func build(_ plan: RootPlan, needsSession: Bool) throws(SystemCallFault) -> Descriptor {
+  mutating func build(_ plan: RootPlan, needsSession: Bool) throws(EngineFault) -> Descriptor {
+    do throws(SystemCallFault) { try placeFiles() } catch {
+      throw .setup(activity: "show the file systems of files", cause: error)
+    }
+    guard plan.isMadeByProgram else {
+      do throws(SystemCallFault) { return try buildByKernel(plan, needsSession: needsSession) } catch {
+        throw fault(of: plan, because: error)
+      }
+    }
+    let parts: ProgramOverlay
+    do throws(SystemCallFault) { parts = try prepareProgram(plan) } catch {
+      throw fault(of: plan, because: error)
+    }
+    let mount: Int32
+    do throws(MountFault) { mount = try parts.start(searchPath) } catch { throw .mount(error) }
+    do throws(SystemCallFault) { return try attach(Descriptor(owning: mount)) } catch {
+      throw fault(of: plan, because: error)
+    }
+  }
+
+  /// Why there is no root, told by what was asked for where the place of the changes is the cause.
+  private func fault(of plan: RootPlan, because cause: SystemCallFault) -> EngineFault {
+    if case .writableOverlay(let directory) = plan.form,
+      cause.subject.starts(withBytesOf: "overlay") || cause.subject == "/",
+      [EINVAL, EOPNOTSUPP, EPERM].contains(cause.number)
+    {
+      var type: String?
+      if let place = try? File.open(directory, O_PATH | O_DIRECTORY) { type = Volume.typeName(of: place) }
+      return .overlayRefused(path: directory, fileSystem: type, cause: cause)
+    }
+    return .setup(activity: "make the root of the container (\(plan.reason))", cause: cause)
+  }
+
+  /// Laid over `/`: only what has a place can be a layer, and be copied (Linux before 6.15).
+  private mutating func placeFiles() throws(SystemCallFault) {
+    guard filesAreDetached else { return }
+    for file in files {
+      let place = try File.open("/", O_PATH | O_DIRECTORY)
+      try Mount.attach(file.mount, at: place.number, subject: file.image.path)
+      layers += 1
+    }
+  }
+
+  private mutating func attach(_ mount: consuming Descriptor) throws(SystemCallFault) -> Descriptor {
+    let place = try File.open("/", O_PATH | O_DIRECTORY)
+    try Mount.attach(mount.number, at: place.number, subject: "/")
+    layers += 1
+    return mount
+  }
+
+  /// The top of a file's file system.
+  func mount(of image: FileImage) throws(SystemCallFault) -> MountedFile {
+    guard let file = files.first(where: { $0.image.isSame(image) }) else {
+      throw SystemCallFault("mount", image.path, ENODEV)
+    }
+    return file
+  }
+
+  private mutating func buildByKernel(
+    _ plan: RootPlan, needsSession: Bool
+  ) throws(SystemCallFault) -> Descriptor {
     switch plan.form {
     case .readOnlyOverlay, .writableTemporary: _ = try startSession()
     default: if needsSession { _ = try startSession() }
@@ -110,29 +183,54 @@ struct RootBuilder: ~Copyable {
     case .writableOverlay(let directory):
       _ = try attachImage(readOnly: true)
       let place = try File.open(directory, O_PATH | O_DIRECTORY)
-      for name in ["upper", "work"] {
-        let number = place.number
-        do throws(SystemCallFault) {
-          try retrying("mkdir", directory + "/" + name) { unsafe mkdirat(number, name, 0o755) }
-        } catch { if error.number != EEXIST { throw error } }
-      }
-      let upper = try File.open("upper", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: place.number)
-      let work = try File.open("work", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: place.number)
-      return try writableOverlay(plan, upper: upper.number, work: work.number)
+      return try writableOverlay(plan, below: place.number)
+    case .writableImage(let file):
+      _ = try attachImage(readOnly: true)
+      return try writableOverlay(plan, below: try mount(of: file).mount)
     }
   }
 
-  /// Opens the read-only layers of the host; of a directory with `upper` in it, that one (`--overlay DIR:ro`).
-  private func openLayers(_ paths: [String]) throws(SystemCallFault) -> [Int32] {
-    var layers: [Int32] = []
-    for path in paths {
-      if let upper = try? File.open(path + "/upper", O_PATH | O_DIRECTORY | O_NOFOLLOW) {
-        layers.append(upper.release())
+  /// With `upper` and `work` in a directory, as Apptainer has them too.
+  private mutating func writableOverlay(
+    _ plan: RootPlan, below place: Int32
+  ) throws(SystemCallFault) -> Descriptor {
+    try makeUpper(in: place)
+    let upper = try File.open("upper", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: place)
+    let work = try File.open("work", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: place)
+    return try writableOverlay(plan, upper: upper.number, work: work.number)
+  }
+
+  func makeUpper(
+    in place: Int32, names: [String] = ["upper", "work"]
+  ) throws(SystemCallFault) {
+    for name in names {
+      do throws(SystemCallFault) {
+        try retrying("mkdir", name) { unsafe mkdirat(place, name, 0o755) }
+      } catch { if error.number != EEXIST { throw error } }
+    }
+  }
+
+  /// Opens the read-only layers; of a directory or an ext file system with `upper` in it, that one (`--overlay DIR:ro`).
+  func openLayers(_ layers: [RootLayer]) throws(SystemCallFault) -> [Int32] {
+    var opened: [Int32] = []
+    for layer in layers {
+      let top: Descriptor
+      var mayHaveUpper = true
+      switch layer {
+      case .directory(let path): top = try File.open(path, O_PATH | O_DIRECTORY)
+      case .image(let file):
+        top = try File.open(".", O_PATH | O_DIRECTORY, from: try mount(of: file).mount)
+        mayHaveUpper = file.fileSystem == .ext
+      }
+      if mayHaveUpper,
+        let upper = try? File.open("upper", O_PATH | O_DIRECTORY | O_NOFOLLOW, from: top.number)
+      {
+        opened.append(upper.release())
       } else {
-        layers.append(try File.open(path, O_PATH | O_DIRECTORY).release())
+        opened.append(top.release())
       }
     }
-    return layers
+    return opened
   }
 
   private mutating func writableOverlay(
@@ -144,11 +242,13 @@ struct RootBuilder: ~Copyable {
     // In the upper layer and not through the overlay: a directory of the image that belongs to somebody else could
     // not be written to.
     try makeSkeleton(plan.skeleton, in: upper)
-    return try mountOverlay(lower: lower, upper: (upper, work))
+    // In images as Apptainer has them where root writes.
+    let isImage = if case .writableImage = plan.form { true } else { false }
+    return try mountOverlay(lower: lower, upper: (upper, work), usesTrusted: isImage && isPrivileged)
   }
 
   /// Gives the image its place over `/` and returns its top there. A directory of a sandbox is shown by a bind.
-  private mutating func attachImage(readOnly: Bool) throws(SystemCallFault) -> Descriptor {
+  mutating func attachImage(readOnly: Bool) throws(SystemCallFault) -> Descriptor {
     let place = try File.open("/", O_PATH | O_DIRECTORY)
     do throws(SystemCallFault) {
       try Mount.attach(image.number, at: place.number, subject: "/")
@@ -171,7 +271,7 @@ struct RootBuilder: ~Copyable {
   /// the file system has them; tmpfs has since Linux 6.6. Before, real root writes trusted.* ones, and others do
   /// without: then the kernel refuses to remove directories of the image, with EIO.
   private mutating func mountOverlay(
-    lower: [String], upper: (directory: Int32, work: Int32)?
+    lower: [String], upper: (directory: Int32, work: Int32)?, usesTrusted: Bool = false
   ) throws(SystemCallFault) -> Descriptor {
     var options: [(String, String?)] = [("lowerdir", lower.connected(by: ":"))]
     guard let upper else {
@@ -179,7 +279,7 @@ struct RootBuilder: ~Copyable {
     }
     options.append(("upperdir", Mount.path(of: upper.directory)))
     options.append(("workdir", Mount.path(of: upper.work)))
-    let canMark = RawAttribute.canBeSet(on: upper.directory)
+    let canMark = !usesTrusted && RawAttribute.canBeSet(on: upper.directory)
     if !canMark, isPrivileged {
       return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices])
     }
@@ -202,7 +302,7 @@ struct RootBuilder: ~Copyable {
 
   /// Makes what is missing in the image in an upper layer. A directory the image has too gets its mode, because the
   /// topmost layer's mode is what an overlay shows.
-  private func makeSkeleton(_ entries: [SkeletonEntry], in root: Int32) throws(SystemCallFault) {
+  func makeSkeleton(_ entries: [SkeletonEntry], in root: Int32) throws(SystemCallFault) {
     if let facts = try? File.facts(image) {
       try retrying("chmod") { unsafe fchmodat(root, ".", facts.mode, 0) }
     }

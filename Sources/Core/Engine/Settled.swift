@@ -16,7 +16,7 @@ extension Engine {
   public static func settle(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void
   ) throws(EngineFault) -> Settled {
-    let isPrivileged = if case .none = entered.inner { true } else { false }
+    let isPrivileged = entered.isPrivileged
     // Opened before the root changes: the container may have no /proc.
     let processes = try kept { () throws(SystemCallFault) in try File.open("/proc", O_PATH | O_DIRECTORY) }
     let process = try kept { () throws(SystemCallFault) in try File.open("/proc/self", O_PATH | O_DIRECTORY) }

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import ImageMount
 internal import Linux
 internal import Model
 
@@ -57,6 +58,16 @@ struct StepRunner: ~Copyable {
       if !writable { attributes.insert(.readOnly) }
       let place = try openTarget(target)
       try bind(from.number, at: place.number, target, attributes)
+    case .bindImage(let image, let path, let target, let writable):
+      let file = try builder.mount(of: image)
+      let from = try BeneathRoot.open(path, O_PATH, root: file.mount)
+      let place = try openTarget(target)
+      // Alone: other mounts were laid over it since.
+      try Mount.bind(
+        from.number, at: place.number,
+        attributes: writable ? [.noSetID, .noDevices] : [.noSetID, .noDevices, .readOnly], recursively: false,
+        subject: target
+      ) { below throws(SystemCallFault) in try openTarget(target + below) }
     case .fileSystem(let type, let target, let options):
       let place = try openTarget(target)
       var attributes: Mount.Attributes = [.noSetID]
@@ -129,7 +140,7 @@ extension Step {
   var target: String? {
     switch self {
     case .bind(_, let target, _, _), .fileSystem(_, let target, _), .generatedFile(let target, _, _),
-      .sessionDirectory(let target, _):
+      .sessionDirectory(let target, _), .bindImage(_, _, let target, _):
       target
     default: nil
     }
@@ -139,6 +150,8 @@ extension Step {
   var shown: String? {
     switch self {
     case .bind(let source, let target, _, _): "\(printable(source)), which is shown at \(printable(target))"
+    case .bindImage(let image, _, let target, _):
+      "the content of \(printable(image.path)), which is shown at \(printable(target))"
     case .fileSystem(let type, let target, _): "the \(type) at \(printable(target))"
     case .sessionDirectory(let target, _): "the empty directory at \(printable(target))"
     default: nil
@@ -150,6 +163,8 @@ extension Step {
     switch self {
     case .bind(let source, let target, _, _):
       source == target ? "bind \(printable(source))" : "bind \(printable(source)) at \(printable(target))"
+    case .bindImage(let image, let path, let target, _):
+      "show \(printable(path)) of \(printable(image.path)) at \(printable(target))"
     case .fileSystem(let type, let target, _): "mount \(type) at \(printable(target))"
     case .generatedFile(let target, _, _): "provide \(printable(target))"
     case .makeDirectory(let path, _): "make the directory \(printable(path))"

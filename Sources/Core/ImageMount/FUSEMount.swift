@@ -26,6 +26,13 @@ struct FUSEMount {
   }
 
   /// Options of every image mount: for all users of the namespaces, permissions checked by the kernel.
+  static func options(_ device: Int32) -> [(String, String?)] {
+    [
+      ("fd", "\(device)"), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0"), ("allow_other", nil),
+      ("default_permissions", nil), ("subtype", "apus"),
+    ]
+  }
+
   /// The device must have been opened in the namespace that mounts it, else the kernel says EINVAL.
   static func make(in folder: String) throws(SystemCallFault) -> FUSEMount {
     let device = try File.open("/dev/fuse", O_RDWR)
@@ -33,12 +40,8 @@ struct FUSEMount {
     do throws(SystemCallFault) {
       try Mount.makeEverythingSlave()
       let mount = try Mount.create(
-        "fuse",
-        options: [
-          ("fd", "\(number)"), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0"),
-          ("allow_other", nil),
-          ("default_permissions", nil), ("source", "apus"), ("subtype", "apus"), ("ro", nil),
-        ], attributes: [.readOnly, .noSetID, .noDevices])
+        "fuse", options: [("source", "apus")] + options(number) + [("ro", nil)],
+        attributes: [.readOnly, .noSetID, .noDevices])
       // Kernels up to 6.12 clone only what has a place.
       let bottom = try File.open("/", O_PATH | O_DIRECTORY)
       let top = try Mount.make(

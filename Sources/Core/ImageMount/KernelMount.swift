@@ -12,7 +12,7 @@ enum KernelMount {
 
   static func make(_ image: ImageFile, offset: Int, size: Int) throws(MountFault) -> MountedImage {
     var number: Int32 = -1
-    let loop = unsafe apus_loop_attach(image.descriptor, UInt64(offset), UInt64(size) / 512 * 512, &number)
+    let loop = unsafe apus_loop_attach(image.descriptor, UInt64(offset), UInt64(size) / 512 * 512, 0, &number)
     guard loop >= 0 else {
       throw .setup(
         activity: "attach the image to a loop device", SystemCallFault("LOOP_CONFIGURE", "", -loop))

@@ -11,6 +11,10 @@ public enum MountFault: Error, Equatable, Sendable {
   case namespaces(SystemCallFault)
   /// newuidmap or newgidmap did not map the caller's ranges.
   case mapRefused(why: String)
+  /// Somebody has the file system of a file mounted in a way that bars this use of it.
+  case fileInUse(path: String, pid: Int32?, writes: Bool)
+  case programMissing(name: String, package: String, subject: String)
+  case programFailed(name: String, subject: String, said: String)
   case setup(activity: String, SystemCallFault)
   /// It can neither be mounted nor be unpacked.
   case notUnpacked(folder: String, whyNotMounted: String, why: String)
@@ -31,6 +35,21 @@ extension MountFault: Explained {
       Explanation(
         what: "cannot make the users of --fakeroot", why: why,
         remedy: "use --ignore-subuid, with root as the only user")
+    case .fileInUse(let path, let pid, let writes):
+      Explanation(
+        what: "cannot use \(printable(path))",
+        why: (writes ? "it is in use" : "it is being written to")
+          + (pid.map { " by process \($0)" } ?? " by another container"),
+        remedy: "wait for it to end" + (writes ? ", or add :ro to read it beside others that read" : ""))
+    case .programMissing(let name, let package, let subject):
+      Explanation(
+        what: "cannot mount \(printable(subject))", why: "\(name) is not installed on this machine",
+        remedy: "ask the administrator to install it (the package \(package)), or use a directory instead")
+    case .programFailed(let name, let subject, let said):
+      Explanation(
+        what: "cannot mount \(printable(subject))",
+        why: "\(name) ended" + (said.isEmpty ? "" : ": \(printable(Self.oneLine(said)))"),
+        remedy: name == "fuse2fs" ? "e2fsck -f checks and repairs an image" : "")
     case .setup(let activity, let cause):
       Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
     case .notUnpacked(let folder, let whyNotMounted, let why):
@@ -40,6 +59,10 @@ extension MountFault: Explained {
         remedy:
           "ask the administrator for what `apus doctor` misses, or name a folder with room by APUS_TMPDIR")
     }
+  }
+
+  private static func oneLine(_ said: String) -> String {
+    said.split(separator: "\n").map(String.init).connected(by: "; ")
   }
 
   static func namespacesRefused(_ cause: SystemCallFault) -> Explanation {

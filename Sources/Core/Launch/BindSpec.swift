@@ -8,17 +8,33 @@ struct BindSpec: Equatable, Sendable {
   var isWritable: Bool
   /// As the user wrote it, for messages.
   var text: String
+  /// The option it was written with.
+  var option = "--bind"
+  /// What is shown of a file system in the source, which is a file then: absolute, normalized.
+  var imagePath: String?
+  /// The number of the SIF's object that holds it; nil: the first partition for data, or all of another file.
+  var imageObject: UInt32?
+  /// Whether writing was asked for in words: a file system in a file is only read otherwise.
+  var asksToWrite = false
+
+  init(source: String, target: String, isWritable: Bool, text: String) {
+    self.source = source
+    self.target = target
+    self.isWritable = isWritable
+    self.text = text
+  }
 }
 
 /// The grammars of `--bind` and `--mount`.
 enum BindGrammar {
   /// `spec[,spec…]`, a spec being `source[:target[:option[,option]]]`. An item that is an option's word belongs to the
-  /// spec before it. `\:` and `\,` are literal. Relative sources are taken from `directory`.
+  /// spec before it. `\:` and `\,` are literal. Relative sources are taken from `directory`. Options are `ro`, `rw`, and of
+  /// a file with a file system in it `image-src=PATH` and `id=NUMBER`.
   static func parse(bind text: String, from directory: String) throws(LaunchFault) -> [BindSpec] {
     var specs: [[String]] = []
     for item in split(text, at: ",") {
       let fields = split(item, at: ":").map(unescaped)
-      if fields.count == 1, ["ro", "rw"].contains(fields[0]), var last = specs.popLast() {
+      if fields.count == 1, isOption(fields[0]), var last = specs.popLast() {
         last.append(fields[0])
         specs.append(last)
       } else if !(fields.count == 1 && fields[0].isEmpty) {
@@ -29,12 +45,14 @@ enum BindGrammar {
     for fields in specs {
       let shown = fields.connected(by: ":")
       var places = fields
-      var writable = true
-      while places.count > 1, let last = places.last, places.count > 2 || ["ro", "rw"].contains(last) {
-        guard last == "ro" || last == "rw" else {
-          throw .bindSyntax(spec: shown, why: "\"\(printable(last))\" is not an option; ro and rw are")
+      var bind = BindSpec(source: "", target: "", isWritable: true, text: shown)
+      while places.count > 1, let last = places.last, places.count > 2 || isOption(last) {
+        guard isOption(last) else {
+          throw .bindSyntax(
+            spec: shown,
+            why: "\"\(printable(last))\" is not an option; ro, rw, image-src=PATH and id=NUMBER are")
         }
-        if last == "ro" { writable = false }
+        try bind.take(last)
         places.removeLast()
       }
       if places[0].isEmpty { places.removeFirst() }
@@ -53,16 +71,23 @@ enum BindGrammar {
       guard target != "/" else {
         throw .bindSyntax(spec: shown, why: "nothing can be bound onto the root itself")
       }
-      binds.append(BindSpec(source: source, target: target, isWritable: writable, text: shown))
+      bind.source = source
+      bind.target = target
+      binds.append(bind)
     }
     return binds
+  }
+
+  private static func isOption(_ word: String) -> Bool {
+    word == "ro" || word == "rw" || word.starts(withBytesOf: "image-src=") || word.starts(withBytesOf: "id=")
   }
 
   /// Fields of `key=value` separated by commas, a field with commas in double quotes (RFC 4180).
   static func parse(mount text: String, from directory: String) throws(LaunchFault) -> BindSpec {
     var source: String?
     var target: String?
-    var writable = true
+    var bind = BindSpec(source: "", target: "", isWritable: true, text: text)
+    bind.option = "--mount"
     var seen: [String] = []
     for field in try fields(text) {
       let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -80,10 +105,21 @@ enum BindGrammar {
       case "target": target = value
       case "ro":
         switch value {
-        case nil, "true", "1": writable = false
-        case "false", "0": writable = true
+        case nil, "true", "1": bind.isWritable = false
+        case "false", "0": bind.asksToWrite = true
         default: throw .mountSyntax(spec: text, why: "\(parts[0]) is neither true nor false")
         }
+      case "rw":
+        guard value == nil || value == "true" || value == "1" else {
+          throw .mountSyntax(spec: text, why: "rw has a value; write ro for the contrary")
+        }
+        bind.asksToWrite = true
+      case "image-src": bind.imagePath = ContainerPath.normalized(value ?? "")
+      case "id":
+        guard let id = value.flatMap({ UInt32($0) }), id > 0 else {
+          throw .mountSyntax(spec: text, why: "id is the number of an object in a SIF")
+        }
+        bind.imageObject = id
       case "nonested": break
       default: throw .mountSyntax(spec: text, why: "there is no field \"\(printable(parts[0]))\"")
       }
@@ -92,9 +128,13 @@ enum BindGrammar {
     guard let target, ContainerPath.isAbsolute(target), ContainerPath.normalized(target) != "/" else {
       throw .mountSyntax(spec: text, why: "it needs a target that is an absolute path below the root")
     }
-    return BindSpec(
-      source: ContainerPath.normalized(source, from: directory), target: ContainerPath.normalized(target),
-      isWritable: writable, text: text)
+    if seen.contains("ro"), seen.contains("rw") {
+      throw .mountSyntax(spec: text, why: "it has both ro and rw")
+    }
+    bind.source = ContainerPath.normalized(source, from: directory)
+    bind.target = ContainerPath.normalized(target)
+    if bind.imageObject != nil, bind.imagePath == nil { bind.imagePath = "/" }
+    return bind
   }
 
   /// Other names of fields.
@@ -165,5 +205,24 @@ enum BindGrammar {
       }
     }
     return out
+  }
+}
+
+extension BindSpec {
+  /// Takes an option of `--bind`.
+  fileprivate mutating func take(_ option: String) throws(LaunchFault) {
+    switch option {
+    case "ro": isWritable = false
+    case "rw": asksToWrite = true
+    case _ where option.starts(withBytesOf: "image-src="):
+      imagePath = ContainerPath.normalized(String(option.utf8.dropFirst(10)) ?? "")
+    default:
+      guard let id = UInt32(String(option.utf8.dropFirst(3)) ?? ""), id > 0 else {
+        throw .bindSyntax(
+          spec: text, why: "\"\(printable(option))\" does not name an object of a SIF by its number")
+      }
+      imageObject = id
+      if imagePath == nil { imagePath = "/" }
+    }
   }
 }

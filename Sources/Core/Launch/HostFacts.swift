@@ -19,6 +19,14 @@ public struct HostFacts: Equatable, Sendable {
   public var groups: String
   /// Paths and texts of the files of --env-file.
   public var environmentFiles: [EnvironmentText] = []
+  /// Files with file systems in them that the request names, by their path.
+  public var images: Lookup<HostImage> = [:]
+  /// What is at a path in one of them, by `pathsInImages`; looked up through its mount.
+  public var imageKinds: Lookup<Kind> = [:]
+  /// The image of the launch, where it has an overlay partition.
+  public var ownImage: HostImage?
+  /// Whether ext file systems are mounted by the kernel, and not by a program of the user's.
+  public var extIsOfKernel: Bool
   /// Looked up only where a limit is asked for.
   public var controlGroups: ControlGroups?
   /// The text of `--apply-cgroups`.
@@ -49,6 +57,7 @@ public struct HostFacts: Equatable, Sendable {
     self.groups = groups
     self.memoryBytes = memoryBytes
     self.isPrivileged = isPrivileged
+    extIsOfKernel = isPrivileged
   }
 
   /// Whether variables are put into the container: their values may need its shell.

@@ -24,12 +24,12 @@ public func surveyHost(
     paths.append(ContainerPath.normalized(String(source), from: base))
   }
   if let work = request.workDirectory { paths.append(ContainerPath.normalized(work, from: base)) }
-  for text in request.binds {
-    if let binds = try? BindGrammar.parse(bind: text, from: base) { paths += binds.map(\.source) }
-  }
+  var binds: [BindSpec] = []
+  for text in request.binds { binds += (try? BindGrammar.parse(bind: text, from: base)) ?? [] }
   for text in request.mounts {
-    if let bind = try? BindGrammar.parse(mount: text, from: base) { paths.append(bind.source) }
+    if let bind = try? BindGrammar.parse(mount: text, from: base) { binds.append(bind) }
   }
+  paths += binds.map(\.source)
   paths += request.requestedMounts.compactMap(\.source)
   for overlay in request.overlays {
     paths.append(ContainerPath.normalized(OverlaySpec(overlay).path, from: base))
@@ -43,6 +43,7 @@ public func surveyHost(
       facts.kinds[path] = found.kind == .directory ? .directory : .other
     }
   }
+  surveyImages(binds, request, base, &facts)
   if settings.writesResolverConfiguration {
     facts.resolverConfiguration = try? File.readAll("/etc/resolv.conf", limit: 1 << 20)
   }
@@ -77,6 +78,21 @@ private func securityModules() -> [SecurityLabel.Module] {
   if switched?.first == UInt8(ascii: "Y") { modules.append(.appArmor) }
   if (try? File.facts("/sys/fs/selinux/enforce")) != nil { modules.append(.seLinux) }
   return modules
+}
+
+/// Files with file systems in them: opened once, for writing where any use of them writes.
+private func surveyImages(
+  _ binds: [BindSpec], _ request: LaunchRequest, _ base: String, _ facts: inout HostFacts
+) {
+  var uses: [(path: String, writes: Bool)] = []
+  for bind in binds where bind.imagePath != nil { uses.append((bind.source, bind.asksToWrite)) }
+  for spec in request.overlays.map(OverlaySpec.init) {
+    let path = ContainerPath.normalized(spec.path, from: base)
+    if facts.kinds[path] == .other { uses.append((path, !spec.isReadOnly)) }
+  }
+  for (path, _) in uses where facts.images[path] == nil {
+    facts.images[path] = surveyFileImage(path, writes: uses.contains { $0.path == path && $0.writes })
+  }
 }
 
 private func limitsText(_ path: String) throws(LaunchFault) -> String {

@@ -13,6 +13,8 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case scratchSyntax(target: String)
   case workDirectoryMissing(path: String)
   case overlaySyntax(spec: String, why: String)
+  /// A file system in a file that an option names; of `--writable` the text is empty.
+  case fileImage(option: String, spec: String, why: String, remedy: String)
   case severalWritableOverlays
   case overlayWithWritable
   case writableNeedsSandbox(path: String)
@@ -32,7 +34,9 @@ extension LaunchFault: Explained {
     case .bindSyntax(let spec, let why):
       Explanation(
         what: "cannot understand --bind \(printable(spec))", why: why,
-        remedy: "write it as SOURCE[:TARGET[:ro|rw]]; a colon or comma in a path is written \\: or \\,")
+        remedy:
+          "write it as SOURCE[:TARGET[:ro|rw]], or IMAGE:TARGET:image-src=PATH for what is in an image file; "
+          + "a colon or comma in a path is written \\: or \\,")
     case .bindSourceMissing(let path, let spec):
       Explanation(
         what: "cannot bind \(printable(spec))", why: "\(printable(path)) does not exist on this host",
@@ -55,7 +59,8 @@ extension LaunchFault: Explained {
       Explanation(
         what: "cannot understand --mount \(printable(spec))", why: why,
         remedy:
-          "write it as type=bind,source=SOURCE,target=TARGET[,ro]; a field with commas goes into double quotes"
+          "write it as type=bind,source=SOURCE,target=TARGET[,ro][,image-src=PATH]; "
+          + "a field with commas goes into double quotes"
       )
     case .homeSyntax(let spec, let why):
       Explanation(
@@ -71,7 +76,10 @@ extension LaunchFault: Explained {
     case .overlaySyntax(let spec, let why):
       Explanation(
         what: "cannot use --overlay \(printable(spec))", why: why,
-        remedy: "name a directory; with :ro it is only read")
+        remedy: "name a directory or an image file; with :ro it is only read")
+    case .fileImage(let option, let spec, let why, let remedy):
+      Explanation(
+        what: "cannot use \(option)\(spec.isEmpty ? "" : " \(printable(spec))")", why: why, remedy: remedy)
     case .severalWritableOverlays:
       Explanation(
         what: "cannot use these overlays", why: "more than one would be written to",
@@ -82,9 +90,11 @@ extension LaunchFault: Explained {
         remedy: "drop one of them")
     case .writableNeedsSandbox(let path):
       Explanation(
-        what: "cannot write to \(printable(path))", why: "a SIF or squashfs image is read-only",
+        what: "cannot write to \(printable(path))",
+        why: "a SIF or squashfs image is read-only, and it has no overlay partition that takes changes",
         remedy:
-          "use --writable-tmpfs or --overlay DIRECTORY, or make a directory of it: apus build --sandbox DIR IMAGE"
+          "add one to a SIF: apus overlay create \(printable(path)); or use --writable-tmpfs or --overlay, "
+          + "or make a directory of it: apus build --sandbox DIR IMAGE"
       )
     case .environmentSyntax(let text, let why):
       Explanation(

@@ -6,9 +6,11 @@ public func planLaunch(
   _ request: LaunchRequest, settings: Settings, host: HostFacts, image: ImageFacts
 ) throws(LaunchFault) -> Plan {
   try checkApp(request, image)
-  if request.writable, !image.isSandbox { throw .writableNeedsSandbox(path: request.imagePath) }
-  let wanted = try WantedMounts(request, settings, host)
   let overlay = try OverlayChoice(request, host)
+  if request.writable, !image.isSandbox, overlay.writableImage == nil {
+    throw .writableNeedsSandbox(path: request.imagePath)
+  }
+  let wanted = try WantedMounts(request, settings, host)
   var notices = settings.notices + wanted.notices
   var mounts = wanted.mounts
   let identity = identityFiles(
@@ -20,12 +22,14 @@ public func planLaunch(
       !mounts.contains { $0.target == file.target } && !wanted.isLeftOut(file.target)
     }, at: firstUserBind)
   var skipped: [String] = []
-  if request.writable {
+  if request.writable, image.isSandbox {
     skipped = try leaveOutWhatHasNoPlace(&mounts, image, sandbox: request.imagePath)
     if !skipped.isEmpty { notices.append(sandboxNotice(skipped)) }
   }
   let sessionBytes = settings.sessionBytes ?? max(64 << 20, host.memoryBytes / 8)
-  let choice = try RootChoice.make(request, mounts, image, overlay: overlay, sessionBytes: sessionBytes)
+  let choice = try RootChoice.make(
+    request, mounts, image, overlay: overlay, sessionBytes: sessionBytes,
+    extIsOfKernel: host.extIsOfKernel)
   let steps = try choice.preparation + mountSteps(mounts, image, choice, host)
   let places = directories(request, host, home: wanted.home).filter { directory in
     !skipped.contains { ContainerPath.isBelow(directory, $0) }

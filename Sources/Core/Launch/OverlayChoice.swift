@@ -1,4 +1,5 @@
 internal import Model
+internal import SIF
 
 /// The word of one `--overlay`: `PATH[:ro|:rw]`.
 struct OverlaySpec: Equatable, Sendable {
@@ -14,32 +15,68 @@ struct OverlaySpec: Equatable, Sendable {
   }
 }
 
-/// What `--overlay` means: at most one directory to write to, and layers to read.
+/// What lies over the image: at most one place to write to, which is on top, and layers to read.
 struct OverlayChoice: Equatable, Sendable {
   var writableDirectory: String?
-  var layers: [String] = []
+  var writableImage: FileImage?
+  /// The last on top.
+  var layers: [RootLayer] = []
 
   init(_ request: LaunchRequest, _ host: HostFacts) throws(LaunchFault) {
+    try addOwn(request, host)
     for spec in request.overlays.map(OverlaySpec.init) {
       let path = ContainerPath.normalized(spec.path, from: host.currentDirectory ?? "/")
       switch host.kinds[path] {
       case nil: throw .overlaySyntax(spec: spec.text, why: "\(printable(path)) does not exist on this host")
-      case .other:
-        throw .overlaySyntax(
-          spec: spec.text,
-          why: "this version lays directories over an image, and that is a file"
-            + " (SIF, squashfs and ext3 overlays are not read)")
-      case .directory: break
-      }
-      if spec.isReadOnly {
-        layers.append(path)
-      } else {
-        guard writableDirectory == nil else { throw .severalWritableOverlays }
-        writableDirectory = path
+      case .other: try add(spec, path, host)
+      case .directory:
+        if spec.isReadOnly {
+          layers.append(.directory(path))
+        } else {
+          guard !isWritten else { throw .severalWritableOverlays }
+          writableDirectory = path
+        }
       }
     }
     if request.writable, !request.overlays.isEmpty { throw .overlayWithWritable }
-    if writableDirectory != nil, request.writableTemporary { throw .severalWritableOverlays }
+    if isWritten, request.writableTemporary, !request.writable { throw .severalWritableOverlays }
+  }
+
+  private var isWritten: Bool { writableDirectory != nil || writableImage != nil }
+
+  /// The partition of the image itself, lowest of all.
+  private mutating func addOwn(_ request: LaunchRequest, _ host: HostFacts) throws(LaunchFault) {
+    guard let file = host.ownImage else { return }
+    for part in file.parts where part.use == .overlay && part.isOfRoot {
+      let isWritten = request.writable && part.image.fileSystem == .ext
+      let image = try part.image(
+        writable: isWritten, of: file, option: request.writable ? "--writable" : "the overlay partition",
+        spec: request.writable ? "" : "of \(request.imagePath)")
+      if isWritten, writableImage == nil { writableImage = image } else { layers.append(.image(image)) }
+    }
+  }
+
+  private mutating func add(_ spec: OverlaySpec, _ path: String, _ host: HostFacts) throws(LaunchFault) {
+    func refuse(_ why: String, _ remedy: String) -> LaunchFault {
+      .fileImage(option: "--overlay", spec: spec.text, why: why, remedy: remedy)
+    }
+    guard let file = host.images[path] else { throw refuse("it cannot be read", "check its permissions") }
+    if let obstacle = file.obstacle { throw refuse(obstacle.why, obstacle.remedy) }
+    let parts = file.isSIF ? file.parts.filter { $0.use == .overlay } : file.parts
+    guard !parts.isEmpty else {
+      throw refuse(
+        "\(printable(path)) has no overlay partition", "make one: apus overlay create \(printable(path))")
+    }
+    for part in parts {
+      let writes = !spec.isReadOnly && part.image.fileSystem == .ext
+      let image = try part.image(writable: writes, of: file, option: "--overlay", spec: spec.text)
+      guard writes else {
+        layers.append(.image(image))
+        continue
+      }
+      guard !isWritten else { throw .severalWritableOverlays }
+      writableImage = image
+    }
   }
 }
 

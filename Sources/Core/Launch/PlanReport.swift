@@ -38,7 +38,10 @@ public struct PlanReport: Sendable {
   public var text: String {
     var out = "image: \(printable(image)), \(mount.text)\n"
     out += "root: \(plan.root.form.name) (\(plan.root.reason))\n"
-    for layer in plan.root.layers { out += "  layer \(printable(layer)), read-only\n" }
+    for layer in plan.root.layers { out += "  layer \(printable(layer.path)), read-only\n" }
+    if plan.root.isMadeByProgram {
+      out += "  made by fuse-overlayfs: the kernel does not take ext3 mounts of users\n"
+    }
     for entry in plan.root.skeleton { out += "  made: \(printable(entry.path))\n" }
     out += "namespaces:\n"
     for (kind, reason) in namespaces { out += "  \(kind) — \(reason)\n" }
@@ -71,7 +74,7 @@ public struct PlanReport: Sendable {
         "root",
         .object([
           ("form", .string(plan.root.form.name)), ("reason", .string(plan.root.reason)),
-          ("layers", .array(plan.root.layers.map { .string($0) })),
+          ("layers", .array(plan.root.layers.map { .string($0.path) })),
           ("made", .array(plan.root.skeleton.map { .string($0.path) })),
         ])
       ),
@@ -225,6 +228,7 @@ extension RootPlan.Form {
     case .boundEntries: "the image's entries on a tmpfs"
     case .writableTemporary: "an overlay written to memory"
     case .writableOverlay(let directory): "an overlay written to \(printable(directory))"
+    case .writableImage(let image): "an overlay written to the ext3 image \(printable(image.path))"
     case .writableSandbox: "the directory itself, writable"
     }
   }
@@ -239,6 +243,12 @@ extension Step {
         ("step", .string("bind")), ("source", .string(source)), ("target", .string(target)),
         ("writable", .bool(writable)),
         ("devices", .bool(devices)),
+      ]
+    case .bindImage(let image, let path, let target, let writable):
+      [
+        ("step", .string("bind of an image")), ("image", .string(image.path)),
+        ("type", .string(image.fileSystem.rawValue)), ("source", .string(path)), ("target", .string(target)),
+        ("writable", .bool(writable)),
       ]
     case .fileSystem(let type, let target, let options):
       [
@@ -267,6 +277,9 @@ extension Step {
     switch self {
     case .bind(let source, let target, let writable, _):
       "bind \(printable(source)) at \(printable(target))\(writable ? "" : ", read-only")"
+    case .bindImage(let image, let path, let target, let writable):
+      "show \(printable(path)) of the \(image.fileSystem.rawValue) in \(printable(image.path)) at "
+        + "\(printable(target))\(writable ? "" : ", read-only")"
     case .fileSystem(let type, let target, _): "mount \(type) at \(printable(target))"
     case .generatedFile(let target, let contents, _): "write \(printable(target)) (\(contents.count) bytes)"
     case .makeDirectory(let path, _): "make the directory \(printable(path))"

@@ -10,7 +10,7 @@ struct RootChoice {
 
   static func make(
     _ request: LaunchRequest, _ mounts: [WantedMount], _ image: ImageFacts, overlay: OverlayChoice,
-    sessionBytes: Int
+    sessionBytes: Int, extIsOfKernel: Bool
   ) throws(LaunchFault) -> RootChoice {
     var missing: [(mount: WantedMount, parent: String, rest: [String], isEmpty: Bool)] = []
     var places: [String: String] = [:]
@@ -39,8 +39,16 @@ struct RootChoice {
     }
     let whatIsMissing = missing.map { printable($0.mount.target) }.connected(by: ", ")
     func plan(_ form: RootPlan.Form, _ reason: String, skeleton: [SkeletonEntry] = []) -> RootPlan {
-      RootPlan(
+      var root = RootPlan(
         form: form, layers: overlay.layers, skeleton: skeleton, sessionBytes: sessionBytes, reason: reason)
+      root.isMadeByProgram = overlay.hasExt && !extIsOfKernel
+      return root
+    }
+    if let image = overlay.writableImage {
+      return RootChoice(
+        root: plan(
+          .writableImage(image), request.writable ? "--writable" : "--overlay", skeleton: skeleton),
+        preparation: [], places: places)
     }
     if request.writable {
       return RootChoice(
@@ -82,7 +90,8 @@ struct RootChoice {
         root: plan(.image, "missing mount points lie in empty directories of the image: \(whatIsMissing)"),
         preparation: steps, places: places)
     }
-    let reason = missing.isEmpty ? "--overlay" : "the image lacks \(whatIsMissing)"
+    let ofLayers = request.overlays.isEmpty ? "the image's overlay partition" : "--overlay"
+    let reason = missing.isEmpty ? ofLayers : "the image lacks \(whatIsMissing)"
     if image.hasOverlay || !overlay.layers.isEmpty {
       return RootChoice(
         root: plan(.readOnlyOverlay, reason, skeleton: skeleton), preparation: [], places: places)
@@ -91,5 +100,13 @@ struct RootChoice {
       root: plan(.boundEntries, reason + ", and this kernel has no overlay for users", skeleton: skeleton),
       preparation: [],
       places: places)
+  }
+}
+
+extension OverlayChoice {
+  /// Whether an ext file system is among what lies over the image.
+  fileprivate var hasExt: Bool {
+    writableImage != nil
+      || layers.contains { if case .image(let image) = $0 { image.fileSystem == .ext } else { false } }
   }
 }

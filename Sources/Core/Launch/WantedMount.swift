@@ -4,6 +4,7 @@ internal import Model
 struct WantedMount: Equatable, Sendable {
   enum Content: Equatable, Sendable {
     case bind(source: String, writable: Bool, devices: Bool)
+    case bindImage(FileImage, path: String, writable: Bool)
     case fileSystem(type: String, options: [FileSystemOption])
     case file([UInt8], mode: UInt32)
     /// An empty directory in the launch's own tmpfs.
@@ -26,7 +27,7 @@ struct WantedMount: Equatable, Sendable {
     switch content {
     case .fileSystem(let type, _): type == "tmpfs"
     case .empty: true
-    case .bind, .file, .link: false
+    case .bind, .bindImage, .file, .link: false
     }
   }
 
@@ -34,6 +35,8 @@ struct WantedMount: Equatable, Sendable {
     switch content {
     case .bind(let source, let writable, let devices):
       .bind(source: source, target: target, writable: writable, devices: devices)
+    case .bindImage(let image, let path, let writable):
+      .bindImage(image, path: path, target: target, writable: writable)
     case .fileSystem(let type, let options): .fileSystem(type: type, target: target, options: options)
     case .file(let bytes, let mode): .generatedFile(target: target, contents: bytes, mode: mode)
     case .empty(let mode): .sessionDirectory(target: target, mode: mode)

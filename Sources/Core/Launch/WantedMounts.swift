@@ -82,7 +82,9 @@ struct WantedMounts {
     guard isWanted("bind-paths"), !request.contain else { return }
     for text in settings.bindPaths {
       for bind in try BindGrammar.parse(bind: text, from: "/") {
-        guard isWanted(bind.target), let kind = host.kinds[bind.source] else { continue }
+        guard isWanted(bind.target), bind.imagePath == nil, let kind = host.kinds[bind.source] else {
+          continue
+        }
         add(
           bind.target, .bind(source: bind.source, writable: bind.isWritable, devices: false),
           directory: kind == .directory,
@@ -253,17 +255,42 @@ struct WantedMounts {
       return left == right ? $0.offset < $1.offset : left < right
     }
     for (_, bind) in ordered {
-      guard let kind = host.kinds[bind.source] else {
-        throw .bindSourceMissing(path: bind.source, spec: bind.text)
+      let content: WantedMount.Content
+      let kind: HostFacts.Kind
+      if let path = bind.imagePath {
+        (content, kind) = try shown(path, of: bind)
+      } else {
+        guard let found = host.kinds[bind.source] else {
+          throw .bindSourceMissing(path: bind.source, spec: bind.text)
+        }
+        kind = found
+        content = .bind(
+          source: bind.source, writable: bind.isWritable, devices: ContainerPath.isBelow(bind.source, "/dev"))
       }
-      let content = WantedMount.Content.bind(
-        source: bind.source, writable: bind.isWritable, devices: ContainerPath.isBelow(bind.source, "/dev"))
       // What the user names wins over a default at the same place.
       if let index = mounts.firstIndex(where: { $0.target == bind.target && $0.reason != "--bind" }) {
         mounts.remove(at: index)
       }
       add(bind.target, content, directory: kind == .directory, reason: "--bind", asked: true)
     }
+  }
+
+  /// A path of a file system in a file.
+  private mutating func shown(
+    _ path: String, of bind: BindSpec
+  ) throws(LaunchFault) -> (WantedMount.Content, HostFacts.Kind) {
+    let image = try bind.image(host)
+    guard let kind = host.imageKinds[image.key(of: path)] else {
+      throw .fileImage(
+        option: bind.option, spec: bind.text,
+        why: "there is no \(printable(path)) in \(printable(bind.source))",
+        remedy: "name a path of the image with image-src, or / for all of it")
+    }
+    if bind.asksToWrite, image.fileSystem == .squashfs {
+      notices.append(
+        Notice(.warning, "showing \(printable(bind.source)) read-only: a squashfs cannot be written to"))
+    }
+    return (.bindImage(image, path: path, writable: image.isWritable && bind.isWritable), kind)
   }
 
   private mutating func addRequested() throws(LaunchFault) {

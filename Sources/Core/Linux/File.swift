@@ -27,6 +27,9 @@ public struct FileFacts: Equatable, Sendable {
     (apus_major(represents), apus_minor(represents))
   }
 
+  /// The device that holds the file, as its two numbers.
+  public var deviceNumbers: (major: UInt32, minor: UInt32) { (apus_major(device), apus_minor(device)) }
+
   package init(_ facts: stat) {
     kind =
       switch facts.st_mode & S_IFMT {

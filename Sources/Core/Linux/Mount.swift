@@ -121,6 +121,15 @@ public enum Mount {
     return Descriptor(owning: try checked(unsafe apus_open_tree(descriptor, "", flags), "open_tree", subject))
   }
 
+  /// Gives a mount, and all beneath it, attributes that it keeps. By an open descriptor of it.
+  public static func restrict(
+    _ mount: Int32, _ attributes: Attributes, subject: String
+  ) throws(SystemCallFault) {
+    try checked(
+      unsafe apus_mount_setattr(mount, "", emptyPath | recursive, attributes.rawValue, 0, 0), "mount_setattr",
+      subject)
+  }
+
   /// A new file system with `options` (a nil value is a flag), detached.
   /// Fails with ENOSYS where the kernel lacks fsopen: callers then use `make(_:at:)`.
   public static func create(

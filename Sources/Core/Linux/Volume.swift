@@ -31,6 +31,19 @@ public struct Volume: Equatable, Sendable {
     return overflow ? .max : bytes
   }
 
+  /// What the file system that holds a file is called, of those that are known to take no changes of an overlay.
+  public static func typeName(of file: borrowing Descriptor) -> String? {
+    let type = apus_filesystem_type(file.number)
+    return switch UInt32(truncatingIfNeeded: type) {
+    case 0x4D44: "vfat"
+    case 0x2011_BAB0: "exFAT"
+    case 0x6573_5546: "FUSE"
+    case 0x794C_7630: "overlay"
+    case 0x0102_1994: "tmpfs"
+    default: networkName(ofType: type)
+    }
+  }
+
   /// By the magic numbers of statfs(2) and of the file systems' own sources.
   static func networkName(ofType type: Int) -> String? {
     switch UInt32(truncatingIfNeeded: type) {

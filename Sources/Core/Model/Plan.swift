@@ -54,13 +54,18 @@ public struct RootPlan: Equatable, Sendable {
     case writableTemporary
     /// An overlay whose upper layer is `directory`/upper with `directory`/work, both on the host.
     case writableOverlay(directory: String)
+    /// The same with both directories at the top of an ext file system.
+    case writableImage(FileImage)
     /// A sandbox directory itself, writable.
     case writableSandbox
   }
 
   public var form: Form
-  /// Read-only directories of the host laid over the image, the last on top (`--overlay DIR:ro`).
-  public var layers: [String]
+  /// Laid over the image read-only, the last on top (`--overlay DIR:ro`).
+  public var layers: [RootLayer]
+  /// Whether a program makes the overlay: the kernel takes no file system of a program as a place for changes, and does
+  /// not understand all that the program leaves in one (fuse-overlayfs(1)).
+  public var isMadeByProgram = false
   /// What must exist for the steps and is missing in the image; parents come before what lies in them.
   public var skeleton: [SkeletonEntry]
   /// Bytes that the launch's own tmpfs may take: upper layers, session directories and generated files lie in it.
@@ -68,7 +73,7 @@ public struct RootPlan: Equatable, Sendable {
   public var reason: String
 
   public init(
-    form: Form, layers: [String] = [], skeleton: [SkeletonEntry] = [], sessionBytes: Int = 64 << 20,
+    form: Form, layers: [RootLayer] = [], skeleton: [SkeletonEntry] = [], sessionBytes: Int = 64 << 20,
     reason: String
   ) {
     self.form = form
@@ -100,6 +105,8 @@ public enum Step: Equatable, Sendable {
   /// Shows `source` of the host, with all mounts beneath it, at `target`; both are directories or neither is.
   /// Always nosuid and nodev; `devices` keeps device nodes usable (/dev and what lies in it).
   case bind(source: String, target: String, writable: Bool, devices: Bool)
+  /// Shows `path` of a file system in a file at `target`.
+  case bindImage(FileImage, path: String, target: String, writable: Bool)
   /// A new file system (`tmpfs`, `proc`, `devpts`, `mqueue`, `sysfs`) with its options.
   case fileSystem(type: String, target: String, options: [FileSystemOption])
   /// A generated file, shown read-only or writable at `target` in place of what the image has there.

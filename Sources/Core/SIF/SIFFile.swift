@@ -22,6 +22,8 @@ public struct SIFFile: Equatable, Sendable {
   public let header: SIFHeader
   /// Those in use, in the order of the table.
   public let descriptors: [SIFDescriptor]
+  /// Places of the table that are free, counted from 0.
+  public let freeSlots: [Int]
 
   /// Whether bytes at the start of a file are those of a SIF.
   public static func begins(_ start: [UInt8]) -> Bool {
@@ -52,17 +54,21 @@ public struct SIFFile: Equatable, Sendable {
       guard table.count == tableBytes else { throw .truncated("the descriptor table") }
     }
     var descriptors: [SIFDescriptor] = []
+    var free: [Int] = []
     for slot in 0..<Int(header.totalDescriptors) {
       // Most slots are free: the byte behind the type says so.
       let place = table.startIndex + slot * SIFDescriptor.size
-      guard table[place + 4] != 0 else { continue }
+      guard table[place + 4] != 0 else {
+        free.append(slot)
+        continue
+      }
       let entry = Array(table[place..<place + SIFDescriptor.size])
       do throws(TruncatedFault) {
         if let descriptor = try SIFDescriptor(parsing: entry) { descriptors.append(descriptor) }
       } catch { throw .truncated("a descriptor") }
     }
     try check(descriptors, header, size: Int64(size))
-    return SIFFile(header: header, descriptors: descriptors)
+    return SIFFile(header: header, descriptors: descriptors, freeSlots: free)
   }
 
   private static func bytes(_ descriptor: Int32, at offset: Int, count: Int) throws(SIFFault) -> [UInt8] {

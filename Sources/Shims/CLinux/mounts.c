@@ -78,7 +78,7 @@ int apus_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
   RESULT(ioctl(descriptor, request, argument));
 }
 
-int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int *number) {
+int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int writable, int *number) {
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (control < 0) return -errno;
   int result = -EBUSY;
@@ -91,7 +91,7 @@ int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int *number) {
     }
     char path[32];
     snprintf(path, sizeof path, "/dev/loop%d", free_number);
-    int device = open(path, O_RDONLY | O_CLOEXEC);
+    int device = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (device < 0) {
       result = -errno;
       break;
@@ -101,7 +101,7 @@ int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int *number) {
     config.fd = (uint32_t)backing;
     config.info.lo_offset = offset;
     config.info.lo_sizelimit = size;
-    config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+    config.info.lo_flags = (writable ? 0 : LO_FLAGS_READ_ONLY) | LO_FLAGS_AUTOCLEAR;
     if (ioctl(device, LOOP_CONFIGURE, &config) == 0) {
       *number = free_number;
       result = device;

@@ -30,6 +30,7 @@ func run(_ words: [String]) -> Int32 {
   switch parsed.command.path {
   case ["build"]: return runBuild(parsed, output)
   case ["pull"]: return runPull(parsed, output)
+  case ["overlay", "create"]: return runOverlay(parsed, output)
   case ["push"]: return runPush(parsed, output)
   case let path where path.first == "registry": return runRegistry(parsed, output)
   case let path where ["exec", "run", "shell", "test", "explain", "inspect", "run-help"].contains(path.first):

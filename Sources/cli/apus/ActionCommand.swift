@@ -43,12 +43,13 @@ func makeLaunching(
     throw LaunchRefusal(explanation: error.explanation)
   }
   for notice in variables.conflicts { output.notice(notice) }
-  image.warnOfOverlay(output)
   let request = makeRequest(parsed, image.path, arguments: arguments)
   warnOfShellArguments(parsed, request, output)
-  return Launching(
+  var launching = Launching(
     request: request, image: image, settings: settings, variables: variables,
     mount: mountOptions(parsed, settings, variables, output), environment: { variables[$0] }, output: output)
+  launching.showsOwnOverlay = true
+  return launching
 }
 
 func warnOfShellArguments(_ parsed: Parsed, _ request: LaunchRequest, _ output: Output) {

@@ -44,7 +44,7 @@ private func dispatch(
   switch parsed.command.path.first {
   case "exec", "run", "shell", "test", "explain": runAction(parsed, variables, output)
   case "instance": runInstance(parsed, variables, output)
-  case "build", "pull", "push", "registry", "cache": runImageProgram(words, variables, output)
+  case "build", "pull", "push", "registry", "cache", "overlay": runImageProgram(words, variables, output)
   case "oci": runOCI(parsed, words, variables, output)
   case "slurm": runSlurm(parsed, variables, output)
   case "inspect": runInspect(parsed, output)

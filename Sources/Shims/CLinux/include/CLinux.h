@@ -80,9 +80,9 @@ void apus_reset_process(void);
 int apus_ioctl_value(int descriptor, unsigned long request, unsigned long value);
 int apus_ioctl_pointer(int descriptor, unsigned long request, void *argument);
 
-// A loop device for `backing` at `offset`, read-only, removed with its last user (LO_FLAGS_AUTOCLEAR).
+// A loop device for `backing` at `offset`, read-only unless `writable`, removed with its last user (LO_FLAGS_AUTOCLEAR).
 // Returns the open loop device and writes its number; -errno when none can be had.
-int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int *number);
+int apus_loop_attach(int backing, uint64_t offset, uint64_t size, int writable, int *number);
 
 // Unix sockets: one message of bytes with up to 16 file descriptors (unix(7), SCM_RIGHTS).
 long apus_send_message(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count);

@@ -1,0 +1,65 @@
+internal import Glibc
+internal import ImageMount
+internal import Linux
+internal import Model
+
+/// An overlay that fuse-overlayfs makes, where the kernel cannot: it takes no file system of a program as the place for
+/// changes that lacks whiteouts by rename, as fuse2fs does (Linux, fs/overlayfs/super.c, "upper fs missing required
+/// features"); and what fuse-overlayfs has left in one, it alone understands.
+struct ProgramOverlay {
+  /// Directories that the program finds, the topmost first; with changes, the one that holds them before all.
+  let shown: [Int32]
+  /// Words of its `-o`.
+  let options: String
+
+  /// Starts it. Returns its mount, without a place. The descriptors are closed.
+  func start(_ searchPath: String?) throws(MountFault) -> Int32 {
+    defer { for number in shown { close(number) } }
+    let path = try FUSEProgram.find(
+      "fuse-overlayfs", package: "fuse-overlayfs", for: "the overlay", searchPath)
+    let program = FUSEProgram(path: path, subject: "the overlay", shown: shown) { place in
+      ["-f", "-o", options, place]
+    }
+    let started = try program.start()
+    close(started.ending)
+    return started.mount
+  }
+}
+
+extension RootBuilder {
+  /// Gives the image its place, and makes what the program needs.
+  mutating func prepareProgram(_ plan: RootPlan) throws(SystemCallFault) -> ProgramOverlay {
+    let session = try startSession()
+    let image = try attachImage(readOnly: true)
+    var shown = Array(try openLayers(plan.layers).reversed())
+    shown.append(image.release())
+    let changes: Descriptor
+    var names = (upper: "upper", work: "work")
+    switch plan.form {
+    case .writableImage(let file):
+      changes = try File.open(".", O_PATH | O_DIRECTORY, from: try mount(of: file).mount)
+    case .writableOverlay(let directory): changes = try File.open(directory, O_PATH | O_DIRECTORY)
+    case .writableTemporary:
+      changes = try File.open(".", O_PATH | O_DIRECTORY, from: session)
+      names = ("changes", "changes-work")
+    default:
+      let skeleton = try sessionDirectory()
+      try makeSkeleton(plan.skeleton, in: skeleton.number)
+      shown.insert(skeleton.release(), at: 0)
+      return ProgramOverlay(shown: shown, options: "lowerdir=" + Self.places(shown.indices))
+    }
+    try makeUpper(in: changes.number, names: [names.upper, names.work])
+    let upper = try File.open(names.upper, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: changes.number)
+    try makeSkeleton(plan.skeleton, in: upper.number)
+    shown.insert(changes.release(), at: 0)
+    let place = FUSEProgram.place(of: 0)
+    return ProgramOverlay(
+      shown: shown,
+      options: "lowerdir=" + Self.places(shown.indices.dropFirst())
+        + ",upperdir=\(place)/\(names.upper),workdir=\(place)/\(names.work)")
+  }
+
+  private static func places(_ indices: Range<Int>) -> String {
+    indices.map { FUSEProgram.place(of: $0) }.connected(by: ":")
+  }
+}

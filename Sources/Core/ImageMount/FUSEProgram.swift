@@ -1,0 +1,174 @@
+internal import Glibc
+internal import Linux
+internal import Model
+
+/// A program that mounts a file system by FUSE: fuse2fs, fuse-overlayfs.
+///
+/// It gets a mount namespace of its own, in which it mounts; the launch gets a copy of that mount, and the program ends
+/// when the last copy has gone. Beside it stays its parent, the *keeper*, an orphan that holds the locks on what the
+/// program has open and a socket whose end tells the launch that all is written down.
+///
+/// Its own place is a tmpfs over /sys, which exists everywhere, and in which such programs look for nothing.
+public struct FUSEProgram {
+  /// The user and group that the program is in a user namespace of its own, so that files of these ids in an image belong
+  /// to the caller.
+  public struct Owner: Sendable {
+    let uid: UInt32
+    let gid: UInt32
+  }
+
+  private let path: String
+  /// What it mounts, for messages and titles.
+  private let subject: String
+  /// Descriptors that it finds open under the same numbers.
+  private let inherited: [Int32]
+  private let owner: Owner?
+  /// Mounts that it finds beside its own, as `PLACE/NUMBER`.
+  private let shown: [Int32]
+  private let arguments: (_ place: String) -> [String]
+
+  /// `arguments` are made for the place where the program shall mount.
+  public init(
+    path: String, subject: String, inherited: [Int32] = [], owner: Owner? = nil,
+    shown: [Int32],
+    arguments: @escaping (_ place: String) -> [String]
+  ) {
+    self.path = path
+    self.subject = subject
+    self.inherited = inherited
+    self.owner = owner
+    self.shown = shown
+    self.arguments = arguments
+  }
+
+  private static let top = "/sys"
+  public static let place = top + "/mount"
+
+  /// Where the program finds one of the mounts it is shown.
+  public static func place(of index: Int) -> String { "\(top)/\(index)" }
+
+  /// Looks for the program in `searchPath` and where programs usually are.
+  public static func find(
+    _ name: String, package: String, for subject: String, _ searchPath: String?
+  ) throws(MountFault) -> String {
+    let usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    for directory in (searchPath.map { $0 + ":" + usual } ?? usual).fields(at: UInt8(ascii: ":"))
+    where directory.utf8.first == UInt8(ascii: "/") {
+      let path = "\(directory)/\(name)"
+      if unsafe access(path, X_OK) == 0, (try? File.facts(path))?.kind == .file { return path }
+    }
+    throw .programMissing(name: name, package: package, subject: subject)
+  }
+
+  /// Starts it. Returns its mount, without a place, and the end of the keeper's socket.
+  public func start() throws(MountFault) -> (mount: Int32, ending: Int32) {
+    let answer: (bytes: [UInt8], descriptors: [Int32])
+    let near: Int32
+    do throws(SystemCallFault) {
+      let ends = try Socket.pair()
+      near = ends.0
+      // Made here: in another namespace they could not be taken from this one.
+      var copies: [Int32] = []
+      for mount in shown {
+        copies.append(try Mount.clone(mount, recursively: false, subject: subject).release())
+      }
+      let middle = try Process.fork()
+      if middle == 0 {
+        if (try? Process.fork()) == 0 { keep(copies, ends.1) }
+        _exit(0)
+      }
+      for copy in copies { close(copy) }
+      close(ends.1)
+      _ = try Process.wait(middle)
+      answer = try Socket.receive(limit: 8192, from: near)
+    } catch {
+      throw .setup(activity: "start \(ContainerPath.lastComponent(path)) for \(printable(subject))", error)
+    }
+    guard let mount = answer.descriptors.first else {
+      throw .programFailed(
+        name: ContainerPath.lastComponent(path), subject: subject,
+        said: String(decoding: answer.bytes.dropFirst(), as: UTF8.self))
+    }
+    return (mount, near)
+  }
+
+  private func keep(_ copies: [Int32], _ socket: Int32) -> Never {
+    do throws(SystemCallFault) {
+      _ = setsid()
+      Process.closeAll(except: copies + inherited + [socket])
+      try makePlace(copies)
+      for number in inherited { _ = fcntl(number, F_SETFD, 0) }
+      let mounts = try File.open("/proc/self/mountinfo")
+      let ends = try File.pipe()
+      Process.resetInheritedState()
+      let child = try Process.spawn(
+        path, arguments(Self.place), environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
+        descriptors: (-1, ends.write, ends.write))
+      close(ends.write)
+      if let said = waitForMount(mounts.number, ends.read) {
+        try Socket.send([0] + said.prefix(4096), to: socket)
+        _exit(1)
+      }
+      let root = try File.open(Self.place, O_PATH | O_DIRECTORY)
+      let mount = try Mount.clone(root.number, recursively: false, subject: subject)
+      // Before Linux 5.12 it keeps what the program has chosen: programs of the container gain no rights in any case.
+      try? Mount.restrict(mount.number, [.noSetID, .noDevices], subject: subject)
+      try Socket.send([1], descriptors: [mount.number], to: socket)
+      _ = consume mount
+      _ = consume root
+      try Mount.detach(Self.top)
+      Process.setTitle("apus: \(ContainerPath.lastComponent(path)) for \(subject)")
+      Process.setName("apus-keeper")
+      // What the program says from here on is for nobody.
+      Process.closeAll(except: inherited + [socket])
+      _ = try Process.wait(child)
+    } catch { try? Socket.send([0] + Array(error.explanation.why.utf8), to: socket) }
+    _exit(0)
+  }
+
+  private func makePlace(_ copies: [Int32]) throws(SystemCallFault) {
+    if let owner {
+      let process = try File.open("/proc/self", O_PATH | O_DIRECTORY)
+      let (uid, gid) = (geteuid(), getegid())
+      try Namespace.unshare([.user, .mount])
+      try Namespace.mapOne(
+        uid: uid, to: owner.uid, gid: gid, to: owner.gid, process: process.number)
+    } else {
+      try Namespace.unshare(.mount)
+    }
+    try Mount.makeEverythingSlave()
+    let there = try File.open(Self.top, O_PATH | O_DIRECTORY)
+    try Mount.make(
+      "tmpfs", options: [("size", "65536"), ("mode", "0700")], attributes: [.noSetID, .noDevices],
+      at: there.number, subject: Self.top
+    ) { () throws(SystemCallFault) in try File.open(Self.top, O_PATH | O_DIRECTORY) }
+    try retrying("mkdir", Self.place) { unsafe mkdir(Self.place, 0o700) }
+    for (index, copy) in copies.enumerated() {
+      let path = Self.place(of: index)
+      try retrying("mkdir", path) { unsafe mkdir(path, 0o700) }
+      let place = try File.open(path, O_PATH | O_DIRECTORY)
+      try Mount.attach(copy, at: place.number, subject: path)
+    }
+    // Another user than root would lose it by the execution of the program.
+    if owner != nil { try Rights.take(capabilities: 1 << 21, uid: nil, groups: []) }
+  }
+
+  /// nil: it has mounted. Otherwise what it said before it ended.
+  private func waitForMount(_ mounts: Int32, _ output: Int32) -> [UInt8]? {
+    let before = (try? File.facts(Self.place))?.device
+    var said: [UInt8] = []
+    while true {
+      if (try? File.facts(Self.place))?.device != before { return nil }
+      var waiting = [
+        // A change of the mounts (proc_pid_mounts(5)).
+        pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
+        pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+      ]
+      guard unsafe poll(&waiting, 2, -1) > 0, waiting[1].revents != 0 else { continue }
+      var piece = [UInt8](repeating: 0, count: 4096)
+      let count = unsafe read(output, &piece, piece.count)
+      if count == 0 { return said }
+      if count > 0, said.count < 4096 { said += piece[..<count] }
+    }
+  }
+}
