@@ -19,7 +19,7 @@ struct FileImageTests {
     try Installed.withFolder { folder in
       try host("mkdir", "-p", "tree/dir/below", directory: folder)
       try host(
-        "sh", "-c", "echo top >tree/file; echo deep >tree/dir/below/file; ln -s /dir tree/link",
+        "sh", "-c", "echo top >tree/file; echo deep >tree/dir/below/file; ln -s dir tree/link",
         directory: folder)
       try host("mksquashfs", "tree", "data.squashfs", "-quiet", "-no-progress", directory: folder)
       try host("truncate", "-s", "16M", "data.img", directory: folder)

@@ -82,7 +82,10 @@ import Testing
       let path = FileManager.default.temporaryDirectory.appendingPathComponent("ext-" + UUID().uuidString)
       try? data.write(to: path)
       defer { try? FileManager.default.removeItem(at: path) }
-      guard let file = try? File.open(path.path) else { return Issue.record("no file") }
+      guard let file = try? File.open(path.path) else {
+        Issue.record("no file")
+        return
+      }
       _ = try ExtImage.read(descriptor: file.number, offset: 0, length: data.count)
       Issue.record("read")
     } catch { #expect(error == fault) }

@@ -124,7 +124,8 @@ import Testing
     #expect(read.root.form == .readOnlyOverlay && read.root.layers.map(\.path) == ["/images/tiny.sif"])
     let written = try Facts.plan(host: host) { $0.writable = true }
     guard case .writableImage(let image) = written.root.form else {
-      return Issue.record("\(written.root.form)")
+      Issue.record("\(written.root.form)")
+      return
     }
     #expect(image.offset == 8 && image.isWritable && written.root.layers.isEmpty)
     host.ownImage = nil

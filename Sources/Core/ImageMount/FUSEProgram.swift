@@ -164,7 +164,8 @@ public struct FUSEProgram {
         pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
         pollfd(fd: output, events: Int16(POLLIN), revents: 0),
       ]
-      guard unsafe poll(&waiting, 2, -1) > 0, waiting[1].revents != 0 else { continue }
+      // The kernel tells of a mount a moment before it can be seen: looked at again after 10 ms.
+      guard unsafe poll(&waiting, 2, 10) > 0, waiting[1].revents != 0 else { continue }
       var piece = [UInt8](repeating: 0, count: 4096)
       let count = unsafe read(output, &piece, piece.count)
       if count == 0 { return said }
