@@ -36,9 +36,24 @@ public enum Engine {
   /// Leaves the host's mount namespace for one of this launch. `overlayDirectory` is that of a persistent writable
   /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace. `mapsRoot`: the program is root
   /// of a user namespace of its own.
+  /// Not `receivesMounts`: what the host mounts later stays outside.
   public static func enter(
     _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool = false,
-    trace: Trace? = nil
+    receivesMounts: Bool = true, trace: Trace? = nil
+  ) throws(EngineFault) -> Entered {
+    let entered = try enterNamespaces(
+      mounted, overlayDirectory: overlayDirectory, isPrivileged: isPrivileged, mapsRoot: mapsRoot,
+      trace: trace)
+    guard !receivesMounts else { return entered }
+    do throws(SystemCallFault) { try Mount.makeEverythingPrivate() } catch {
+      throw .setup(activity: "keep later mounts of the host out (mount slave = no)", cause: error)
+    }
+    trace?(Notice(.debug, "mounts that the host makes from now on stay outside"))
+    return entered
+  }
+
+  private static func enterNamespaces(
+    _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool, trace: Trace?
   ) throws(EngineFault) -> Entered {
     let rootMap: Entered.Inner? = mapsRoot && !isPrivileged ? .made(uid: 0, gid: 0) : nil
     let lock: OverlayLock? =
@@ -169,7 +184,7 @@ public enum Engine {
     let layers = entered.layers
     let isPrivileged = if case .none = entered.inner { true } else { false }
     var builder = RootBuilder(
-      image: entered.image, sessionBytes: plan.root.sessionBytes, layers: layers, isPrivileged: isPrivileged)
+      image: entered.image, session: plan.root, layers: layers, isPrivileged: isPrivileged)
     let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
     trace?(Notice(.debug, "made the root (\(plan.root.reason))"))
     for notice in builder.notices { report(notice) }
@@ -226,8 +241,14 @@ public enum Engine {
     let signals = BlockedSignals()
     let child: Int32
     let gate: Gate?
+    let reports: InitReports?
+    // While /proc is the host's.
+    let processes: Int32?
     do throws(SystemCallFault) {
       gate = following == nil ? nil : try Gate()
+      reports = isFirst && plan.program.usesInit && following == nil ? try InitReports() : nil
+      processes =
+        isFirst && !plan.program.usesInit ? try File.open("/proc", O_PATH | O_DIRECTORY).release() : nil
       child = try signals.fork()
     } catch {
       group?.remove()
@@ -253,26 +274,26 @@ public enum Engine {
           fault(refused)
           _exit(refused.exitCode)
         }
-      } else if isFirst, plan.program.usesInit {
-        _exit(Init.run({ program.become() }, report: fault))
+      } else if let reports {
+        _exit(Init.run(reports, { program.become() }, report: fault))
       }
       let error = program.become()
       fault(error)
       _exit(error.exitCode)
     }
     _ = consume entered
-    let code: Int32
+    let end: ProgramEnd
     if let following {
       // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
       try? Namespace.unshare(.mount)
       gate?.open()
       let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: signals.all)
-      code = followed.code
+      end = .code(followed.code)
       following.seen(followed.seen)
     } else {
-      code = SignalForwarding.untilEnd(of: child, signals)
+      end = SignalForwarding(child, signals, hears: reports?.read, processes: processes).untilEnd()
     }
     group?.remove()
-    _exit(code)
+    end.follow()
   }
 }

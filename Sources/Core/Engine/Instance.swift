@@ -48,7 +48,7 @@ extension Engine {
     }
     _ = consume entered
     started(child, group.map { [$0.parent] } ?? [])
-    let code = SignalForwarding.untilEnd(of: child, signals)
+    let code = SignalForwarding(child, signals).untilEnd().code
     group?.remove()
     ended()
     _exit(code)

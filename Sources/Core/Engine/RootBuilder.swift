@@ -14,6 +14,7 @@ struct RootBuilder: ~Copyable {
   private var session: Int32 = -1
   /// Bytes the session may take; its upper layers and `--contain` directories lie in it.
   private let sessionBytes: Int
+  private let sessionType: String
   private var names = 0
   /// Mounts laid over `/` so far; the last is the root.
   private(set) var layers: Int
@@ -24,12 +25,13 @@ struct RootBuilder: ~Copyable {
   /// What the user should know of the root that was made.
   private(set) var notices: [Notice] = []
 
-  init(image: consuming Descriptor, sessionBytes: Int, layers: Int, isPrivileged: Bool) {
+  init(image: consuming Descriptor, session: RootPlan, layers: Int, isPrivileged: Bool) {
     self.isPrivileged = isPrivileged
     self.layers = layers
     imageIsOverRoot = layers > 0
     self.image = image
-    self.sessionBytes = sessionBytes
+    sessionBytes = session.sessionBytes
+    sessionType = session.sessionType
   }
 
   /// A new directory or file name in the session.
@@ -58,7 +60,9 @@ struct RootBuilder: ~Copyable {
   private mutating func startSession() throws(SystemCallFault) -> Int32 {
     if session < 0 {
       session = try layOver(
-        "tmpfs", options: [("mode", "0700"), ("size", "\(sessionBytes)")], attributes: [.noSetID, .noDevices]
+        sessionType,
+        options: [("mode", "0700")] + (sessionType == "tmpfs" ? [("size", "\(sessionBytes)")] : []),
+        attributes: [.noSetID, .noDevices]
       ).release()
     }
     return session
