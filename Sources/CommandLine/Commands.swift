@@ -46,7 +46,7 @@ public enum Commands {
           Option("markdown", help: "All commands as one Markdown page"),
           Option("list", help: "The words of every command that has a page, a line each"),
         ], mixesOptions: true, isHidden: true),
-    ] + registries + caches + containers + slurm
+    ] + registries + caches + containers + slurm + configs
 
   public static func find(_ words: [String]) -> Command? {
     all.first { $0.path == words }

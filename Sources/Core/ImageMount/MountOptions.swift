@@ -12,6 +12,8 @@ public struct MountOptions: Equatable, Sendable {
   public var patienceSeconds: Double
   /// Bytes of decoded blocks a server keeps at most.
   public var blockCacheBytes: Int
+  /// Unpacked instead of mounted, because the user wants it.
+  public var isUnpacked = false
   /// The program that unpacks an image where it cannot be mounted, and the folder to unpack it in.
   public var imageProgram = ""
   public var temporaryFolder = "/tmp"

@@ -38,6 +38,9 @@ public struct PendingMount: ~Copyable {
   /// Where the entry of a user whom the host's files do not name is kept (`User.current`).
   public var userCache: String { runtime + "/user" }
 
+  /// The image will be unpacked, as the user wants it.
+  mutating func mountNothing() { state = .unmountable("--unsquash") }
+
   /// Asks the group's server, or starts it.
   mutating func seek(_ place: SharedPlace) throws(MountFault) {
     // A server that leaves takes the folder with it when nothing else is in it: then the way begins anew. More often in

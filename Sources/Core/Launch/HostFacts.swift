@@ -26,6 +26,8 @@ public struct HostFacts: Equatable, Sendable {
   /// Bytes of memory the launch may use.
   public var memoryBytes: Int
   public var isPrivileged: Bool
+  /// Mount points of the host below `/`; looked up only where the site shows them all (`mount hostfs`).
+  public var fileSystems: [String] = []
   /// The caller's terminal, as a path of the host; looked up only where the container has a /dev of its own.
   public var terminal: String?
 

@@ -6,6 +6,7 @@ public enum IsolationFault: Error, Equatable, Sendable {
   case networkArguments
   case nameServer(text: String)
   case rootOnly(option: String)
+  case setUserID
   case unknownCapability(name: String, option: String)
   case securitySyntax(word: String)
   /// `isInKernel`: the kernel could, and this version does not.
@@ -35,6 +36,10 @@ extension IsolationFault: Explained {
         remedy:
           "name servers are given by their addresses, several separated by commas: --dns 192.0.2.1,2001:db8::1"
       )
+    case .setUserID:
+      Explanation(
+        what: "cannot use --allow-setuid", why: "set-user-ID programs of an image never give rights here",
+        remedy: "leave it out: a program that needs another user's rights is started with --security uid:")
     case .rootOnly(let option):
       Explanation(
         what: "cannot use \(printable(option))", why: "it requires root privileges",

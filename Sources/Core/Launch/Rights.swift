@@ -6,6 +6,11 @@ public func mapsRoot(_ request: LaunchRequest, host: HostFacts) -> Bool {
   request.fakeroot && host.user.uid != 0
 }
 
+/// Where the user's home directory is inside: root's is at the place that the image's passwd says.
+func homeInside(_ request: LaunchRequest, host: HostFacts) -> String? {
+  mapsRoot(request, host: host) ? "/root" : host.home
+}
+
 /// Who the program is and what it may do: `--fakeroot`, `--no-privs`, `--keep-privs`, `--add-caps`, `--drop-caps`,
 /// `--security`.
 ///

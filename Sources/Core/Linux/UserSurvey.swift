@@ -24,16 +24,31 @@ extension User {
 
   /// The entry of a name, from /etc/passwd or `getent`, which is given one second.
   public static func entry(named name: String) -> PasswordEntry? {
+    record("passwd", name) { line in PasswordEntry(line: line).flatMap { $0.name == name ? $0 : nil } }
+  }
+
+  /// The number of a group, likewise from /etc/group.
+  public static func group(named name: String) -> UInt32? {
+    record("group", name) { line in
+      let fields = line.fields(at: UInt8(ascii: ":"))
+      return fields.count > 2 && fields[0] == name ? UInt32(fields[2]) : nil
+    }
+  }
+
+  private static func record<Value>(
+    _ database: String, _ name: String, _ read: (Substring) -> Value?
+  ) -> Value? {
     guard !name.isEmpty, !name.hasPrefix("-"), name.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: ":") })
     else { return nil }
-    func find(_ bytes: [UInt8]) -> PasswordEntry? {
-      String(decoding: bytes, as: UTF8.self).lines.lazy.compactMap { PasswordEntry(line: $0) }
-        .first { $0.name == name }
+    func find(_ bytes: [UInt8]) -> Value? {
+      String(decoding: bytes, as: UTF8.self).lines.lazy.compactMap(read).first
     }
-    if let text = try? File.readAll("/etc/passwd", limit: 64 << 20), let found = find(text) { return found }
+    if let text = try? File.readAll("/etc/" + database, limit: 64 << 20), let found = find(text) {
+      return found
+    }
     for program in ["/usr/bin/getent", "/bin/getent"] {
       let asked = try? Process.output(
-        of: program, ["passwd", name], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536,
+        of: program, [database, name], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536,
         seconds: 1)
       if let asked { return find(asked.bytes) }
     }

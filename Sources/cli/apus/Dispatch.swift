@@ -51,6 +51,7 @@ private func dispatch(
   case "run-help": runHelpOfImage(parsed, output)
   case "sif": runSIF(parsed, output)
   case "doctor": runDoctor(parsed, variables, output)
+  case "config": runConfig(parsed, variables, output)
   case "mounts": runMounts(parsed, variables, output)
   case "version": runVersion(output, calledAs: called, named: false)
   case "completion": runCompletion(parsed, output)

@@ -67,7 +67,7 @@ struct Launching {
     do throws(EngineFault) {
       let entered = try Engine.enter(
         mounted, overlayDirectory: overlay, isPrivileged: mount.isPrivileged,
-        mapsRoot: mapsRoot(request, host: host), trace: trace)
+        mapsRoot: mapsRoot(request, host: host), receivesMounts: settings.receivesMounts, trace: trace)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(
@@ -145,6 +145,16 @@ extension ImageFile {
       output.notice(Notice(.verbose, "image: \(printable(image.path)), \(image.summary)"))
     }
     return image
+  }
+
+  /// Refuses what the site does not run.
+  func checkLimits(_ settings: Settings) throws(ImageLimitFault) {
+    guard settings.limitsImages else { return }
+    let kind: ImageOrigin.Kind = kind == .sandbox ? .directory : isSIF ? .sif : .squashfs
+    try checkImageLimits(
+      surveyImageOrigin(
+        descriptor, path: path, kind: kind, uid: facts.uid, gid: facts.gid, settings: settings),
+      settings: settings)
   }
 
   func warnOfOverlay(_ output: Output) {
