@@ -27,7 +27,7 @@ extension NodeCacheTests {
       let folder = try Folder()
       let used = try folder.put("used", bytes: 1000, minutesAgo: 90)
       _ = try folder.put("idle", bytes: 1000, minutesAgo: 5)
-      let descriptor = try folder.descriptor(used)
+      let image = try folder.found(used)
       // Looked up makes it the newest: old again.
       let then = timespec(tv_sec: time(nil) - 9000, tv_nsec: 0)
       utimensat(AT_FDCWD, try folder.record(used), [then, then], 0)
@@ -35,7 +35,7 @@ extension NodeCacheTests {
       let room = try folder.makeRoom(for: 500, most: 2000)
       #expect(sources(room) == ["/images/idle"])
       #expect(try !folder.remove(used))
-      close(descriptor.release())
+      _ = consume image
       // A program that another test starts has a copy until it runs.
       #expect(eventually { (try? folder.remove(used)) == true })
       #expect(try folder.names() == [])
@@ -45,12 +45,12 @@ extension NodeCacheTests {
       let folder = try Folder()
       let used = try folder.put("used", bytes: 1000, minutesAgo: 90)
       _ = try folder.put("idle", bytes: 1000, minutesAgo: 5)
-      let descriptor = try folder.descriptor(used)
+      let image = try folder.found(used)
       #expect(
         try folder.makeRoom(for: 1500, most: 2000) == .short(bytes: 500, isInUse: true))
       #expect(try folder.makeRoom(for: 2001, most: 2000) == .never(most: 2000))
       #expect(try folder.entries().count == 2)
-      close(descriptor.release())
+      _ = consume image
     }
 
     @Test func `a copy that others make now takes its room already`() throws {

@@ -61,9 +61,9 @@ extension Folder {
     }
   }
 
-  func descriptor(_ key: ImageKey) throws -> Descriptor {
+  func found(_ key: ImageKey) throws -> StagedImage {
     guard case .found(let image) = try cache().find(key) else { throw Missing() }
-    return image.descriptor
+    return image
   }
 
   func lock(_ key: ImageKey) throws -> CopyLock {

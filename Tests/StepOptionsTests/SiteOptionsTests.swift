@@ -1,5 +1,6 @@
 import Launch
 import Model
+import NodeCache
 import Testing
 
 @testable import StepOptions
