@@ -22,6 +22,10 @@ extension Commands {
     Option(
       "workdir", "W", .value("DIRECTORY"), variables: ["WORKDIR"],
       help: "Where --scratch, and /tmp and home with --contain, are kept"),
+    Option(
+      "containlibs", nil, .list("FILE,..."), variables: ["CONTAINLIBS"],
+      help: "Show libraries of the host in /.singularity.d/libs, where programs look for them last",
+      isHidden: true),
   ]
 
   static let writable: [Option] = [
@@ -41,6 +45,9 @@ extension Commands {
   static let environment: [Option] = [
     Option("env", nil, .many("NAME=VALUE,..."), help: "Set variables"),
     Option("env-file", nil, .list("FILE"), variables: ["ENV_FILE"], help: "Set variables from a file"),
+    Option(
+      "no-env", nil, .list("NAME,..."), variables: ["NOENV"],
+      help: "Variables of the host to leave out; a * at the end of a name stands for any ending"),
     Option("cleanenv", "e", variables: ["CLEANENV"], help: "Leave out the variables of the host"),
     Option("no-eval", variables: ["NO_EVAL"], help: "Take values of variables and arguments literally"),
   ]
@@ -88,6 +95,16 @@ extension Commands {
     Option(
       "no-shared-mount", variables: ["NO_SHARED_MOUNT"], help: "A server of its own instead of the shared one"
     ),
+    Option(
+      "unsquash", variables: ["UNSQUASH"],
+      help: "Unpack the image below TMPDIR for the time of the launch, and mount nothing"),
+    Option(
+      "underlay", variables: ["UNDERLAY"],
+      help: "Bind what the image lacks as mount points beside its entries, without an overlay"),
+    Option(
+      "sharens", variables: ["SHARENS"],
+      help: "Accepted: programs of a job step share their image's mount and user namespace in any case",
+      isHidden: true),
   ]
 
   static let rights: [Option] = [
@@ -113,6 +130,9 @@ extension Commands {
     Option(
       "security", nil, .list("uid:N,gid:N[:N...]"), variables: ["SECURITY"],
       help: "Root becomes this user, of these groups and no others; with --fakeroot one of its users"),
+    Option(
+      "allow-setuid", variables: ["ALLOW_SETUID"],
+      help: "Refused: set-user-ID programs of an image give nobody rights", isHidden: true),
   ]
 
   static let limits: [Option] = [
@@ -156,6 +176,11 @@ extension Commands {
   static let action: [Option] =
     binds + writable + environment + isolation + rights + limits + [directory, app] + access
 
+  static let runScriptTimeout = Option(
+    "runscript-timeout", nil, .value("DURATION"), variables: ["RUNSCRIPT_TIMEOUT"],
+    help: "Accepted: a run script is read, or is the program itself, so there is nothing to wait for",
+    isHidden: true)
+
   static let imageForms = """
     IMAGE is a SIF file, a squashfs file, a directory with a root file system, or a reference (`apus help pull`). The container sees the user's home \
     directory, /tmp, the working directory and the network of the host, unless an option says otherwise.
@@ -187,7 +212,7 @@ extension Commands {
         ["run"], "IMAGE [ARGUMENT...]", fewest: 1, summary: "Run what the image is made to run",
         description: imageForms + " The image's run script says what runs; the arguments are handed to it.",
         examples: ["apus run solver.sif input.dat", "./solver.sif input.dat"],
-        options: action + [diagnosis])
+        options: action + [diagnosis, runScriptTimeout])
     case "shell":
       Command(
         ["shell"], "IMAGE", fewest: 1, summary: "Start a shell in a container", description: imageForms,

@@ -15,7 +15,8 @@ extension Commands {
       summary: "Start an instance and the image's run script",
       description: imageForms + " " + instanceForms
         + " The image's run script runs in it; the arguments are handed to it.",
-      examples: ["apus instance run server.sif db --port 5432"], options: launchOfInstance),
+      examples: ["apus instance run server.sif db --port 5432"],
+      options: launchOfInstance + [runScriptTimeout]),
     Command(
       ["instance", "list"], "[NAME]", operands: 0...1, completes: .nothing, summary: "List instances",
       description: "Those of the user on this node; NAME may be a pattern with * and ?.",

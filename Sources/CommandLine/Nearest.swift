@@ -1,8 +1,8 @@
 /// The known name that a mistyped one probably meant.
-enum Nearest {
+public enum Nearest {
   /// nil where no name is near enough to be worth a question: one edit for short words and for names with another first
   /// letter, two or a third of the word for others. Short names that begin differently are never the same: nv, env.
-  static func name(to word: String, among names: [String]) -> String? {
+  public static func name(to word: String, among names: [String]) -> String? {
     let ranked = names.filter { isNear(word, $0) }.map { ($0, distance(word, $0)) }
     return ranked.min { $0.1 < $1.1 }?.0
   }

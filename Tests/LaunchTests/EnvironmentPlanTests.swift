@@ -319,8 +319,23 @@ struct Case: Sendable, CustomTestStringConvertible {
     ] as [([String], [String], Int)])
   func `what is not set as asked is told`(host: [String], env: [String], warnings: Int) throws {
     let plan = try planEnvironment(
-      Facts.request { $0.environment = env }, host: Facts.host(host), image: Facts.image(), home: nil)
+      Facts.request { $0.environment = env }, host: Facts.host(host), image: Facts.image(), home: "/home/ann")
     #expect(plan.notices.count { $0.level == .warning } == warnings, "\(plan.notices)")
+  }
+
+  @Test(
+    arguments: [
+      ("/home/ann", true, [], "/home/ann"), (nil, true, [], "/home/ann"), (nil, false, [], "/"),
+      (nil, false, ["HOME=/mine"], "/mine"), ("/home/ann", true, ["HOME=/mine"], "/home/ann"),
+    ] as [(String?, Bool, [String], String)])
+  func `HOME is a directory that is there, and the user's to set where none is shown`(
+    shown: String?, hasHome: Bool, env: [String], expected: String
+  ) throws {
+    var image = Facts.image()
+    image.hasHome = hasHome
+    let plan = try planEnvironment(
+      Facts.request { $0.environment = env }, host: Facts.host(), image: image, home: shown)
+    #expect(plan.variables.filter { $0.hasPrefix("HOME=") } == ["HOME=" + expected])
   }
 
   @Test(arguments: ["A", "A=1,B", "A=\"1,2\""])

@@ -1,4 +1,5 @@
 import Model
+import Settings
 import Testing
 
 @testable import Launch
@@ -44,6 +45,24 @@ import Testing
     #expect(
       plan.root.skeleton == [SkeletonEntry("/new", .directory), SkeletonEntry("/new/place", .directory)])
     #expect(plan.root.reason.hasPrefix("the image lacks /new/place"))
+  }
+
+  @Test
+  func `a site without overlays has mount points beside the image's entries, and refuses what needs one`()
+    throws
+  {
+    let image = Facts.image(targets: ["/new": Self.missing("/", ["new"], empty: false)], hasOverlay: true)
+    var settings = Settings()
+    settings.usesOverlay = false
+    let plan = try Facts.plan(host: Self.host, image: image, settings: settings) { $0.binds = ["/data:/new"] }
+    #expect(plan.root.form == .boundEntries && plan.root.reason.contains("enable overlay = no"))
+    for (option, change) in [
+      ("--overlay", { $0.overlays = ["/layer"] }), ("--writable-tmpfs", { $0.writableTemporary = true }),
+    ] as [(String, @Sendable (inout LaunchRequest) -> Void)] {
+      #expect(throws: LaunchFault.overlayForbidden(option: option)) {
+        try Facts.plan(host: Self.host, settings: settings, change: change)
+      }
+    }
   }
 
   @Test func `a file's mount point is a file, and a link of the image is followed to where it leads`() throws

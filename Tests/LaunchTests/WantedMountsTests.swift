@@ -203,6 +203,66 @@ struct MountCase: Sendable, CustomTestStringConvertible {
     #expect(plan.notices.map(\.level) == [.warning])
   }
 
+  @Test(
+    arguments: [
+      (["proc"], ["/proc"]), (["sys"], ["/sys"]), (["dev"], ["/dev"]), (["home"], ["/home/ann"]),
+      (["tmp"], ["/tmp", "/var/tmp"]), (["cwd"], ["/work"]),
+      (["bind-paths"], ["/etc/localtime", "/etc/hosts"]),
+      (["hostfs"], ["/scratch"]), (["/etc/hosts"], ["/etc/hosts"]), (["/tmp"], ["/tmp"]),
+      (["/tmp/"], ["/tmp"]),
+      (["/proc"], ["/proc"]), (["/work"], ["/work"]), (["/scratch"], ["/scratch"]),
+      (["/home/ann"], ["/home/ann"]),
+      (["/etc/passwd"], ["/etc/passwd"]), (["/etc/group"], ["/etc/group"]),
+      (["/etc/resolv.conf"], ["/etc/resolv.conf"]), (["/nowhere"], []), (["devpts"], []),
+    ] as [([String], [String])])
+  func `no-mount leaves out the default that it names, and nothing else`(names: [String], gone: [String])
+    throws
+  {
+    var host = Facts.node(["/scratch": .directory], directory: "/work")
+    host.fileSystems = ["/scratch"]
+    var settings = Settings()
+    settings.mountsHostFileSystems = true
+    let all = try Facts.plan(host: host, settings: settings)
+    let some = try Facts.plan(host: host, settings: settings) { $0.noMount = names }
+    func targets(_ plan: Plan) -> [String] {
+      plan.steps.compactMap { planned in
+        switch planned.step {
+        case .bind(_, let target, _, _), .fileSystem(_, let target, _), .generatedFile(let target, _, _):
+          target
+        default: nil
+        }
+      }
+    }
+    #expect(targets(all).filter { !targets(some).contains($0) }.sorted() == gone.sorted())
+    #expect(targets(some).allSatisfy { targets(all).contains($0) } && some.notices.isEmpty)
+  }
+
+  @Test func `what the user asks for is shown, whatever is left out`() throws {
+    let plan = try Facts.plan(host: Self.host) {
+      $0.noMount = ["/tmp", "tmp"]
+      $0.binds = ["/data:/tmp"]
+    }
+    #expect(Self.steps(plan).contains("bind /data at /tmp"))
+  }
+
+  @Test func `without devpts a dev of its own has no terminals`() throws {
+    let plan = try Facts.plan(host: Self.host) {
+      $0.contain = true
+      $0.noMount = ["devpts"]
+    }
+    #expect(!Self.steps(plan).contains { $0.contains("pts") })
+  }
+
+  @Test(arguments: [(true, []), (false, ["home"])] as [(Bool, [String])])
+  func `a home that is left out is no working directory either`(noHome: Bool, noMount: [String]) throws {
+    let plan = try Facts.plan(host: Facts.node(directory: "/home/ann/deep")) {
+      $0.noHome = noHome
+      $0.noMount = noMount
+    }
+    #expect(plan.program.directories == ["/"] && plan.notices.map(\.level) == [.info])
+    #expect(!Self.steps(plan).contains { $0.contains("/home/ann") })
+  }
+
   @Test func `the working directory in a home that is left out is said once`() throws {
     let host = Facts.node(directory: "/home/ann/deep")
     let plan = try Facts.plan(host: host) { $0.noHome = true }

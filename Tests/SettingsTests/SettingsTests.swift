@@ -27,6 +27,17 @@ import Testing
     ("cni configuration path = /n", { $0.networkFolder == "/n" }),
     ("bind path = /a#b", { $0.bindPaths == ["/a#b"] }),
     ("bind path = /a\nbind path = /b:/c:ro", { $0.bindPaths == ["/a", "/b:/c:ro"] }),
+    ("mount hostfs = yes", { $0.mountsHostFileSystems }), ("mount slave = no", { !$0.receivesMounts }),
+    ("enable overlay = no", { !$0.usesOverlay }), ("enable overlay = try", { $0.usesOverlay }),
+    ("memory fs type = ramfs", { $0.memoryType == .ramfs }),
+    (
+      "limit container paths = /a, /b\nlimit container paths = /c", { $0.limitedPaths == ["/a", "/b", "/c"] }
+    ),
+    ("limit container owners = root, 7", { $0.limitedOwners == ["root", "7"] }),
+    ("limit container groups = users", { $0.limitedGroups == ["users"] }),
+    ("allow container sif = no", { !$0.allowsSIF }),
+    ("allow container squashfs = no", { !$0.allowsSquashfs }),
+    ("allow container dir = no", { !$0.allowsDirectories }),
   ]
 
   @Test(arguments: lines)
@@ -55,6 +66,15 @@ import Testing
       .value(
         .init(path: "c", line: 1), key: "sessiondir max size", value: "99999999999999999999",
         expected: "a number of MiB")
+    ),
+    (
+      "memory fs type = disk",
+      .value(.init(path: "c", line: 1), key: "memory fs type", value: "disk", expected: "tmpfs or ramfs")
+    ),
+    (
+      "limit container paths = /a, b",
+      .value(
+        .init(path: "c", line: 1), key: "limit container paths", value: "b", expected: "an absolute path")
     ),
     (
       "mount linger = nan",

@@ -31,6 +31,26 @@ struct BlockedSignals {
     unsafe sigprocmask(SIG_SETMASK, &before, nil)
   }
 
+  /// Does to this process what the signal does by default, and goes on with it blocked.
+  func raise(_ number: Int32) {
+    guard number != SIGSTOP else {
+      Glibc.raise(number)
+      return
+    }
+    let before = signal(number, SIG_DFL)
+    Glibc.raise(number)
+    Self.unblock(number)
+    block()
+    _ = signal(number, before)
+  }
+
+  static func unblock(_ number: Int32) {
+    var one = sigset_t()
+    unsafe sigemptyset(&one)
+    unsafe sigaddset(&one, number)
+    unsafe sigprocmask(SIG_UNBLOCK, &one, nil)
+  }
+
   func block() {
     var all = all
     unsafe sigprocmask(SIG_SETMASK, &all, nil)

@@ -48,20 +48,25 @@ public enum Engine {
   /// overlay, which is locked first. `isPrivileged`: real root keeps its user namespace. `mapsRoot`: the program is root
   /// of a user namespace of its own, which has no other users; those of `MountOptions.ids` come with the image.
   /// `networkPath` is a network namespace to enter: from here where that is the caller's right, else when the launch is
-  /// root of the outer user namespace.
+  /// root of the outer user namespace. Not `receivesMounts`: what the host mounts later stays outside.
   public static func enter(
     _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool = false,
-    networkPath: String? = nil, trace: Trace? = nil
+    networkPath: String? = nil, receivesMounts: Bool = true, trace: Trace? = nil
   ) throws(EngineFault) -> Entered {
     let hasNetwork = networkPath.map { (try? joinNetwork($0)) != nil } ?? false
-    var entered = try enterMounts(
+    var entered = try enterNamespaces(
       mounted, overlayDirectory: overlayDirectory, isPrivileged: isPrivileged, mapsRoot: mapsRoot,
       trace: trace)
     entered.hasNetwork = hasNetwork
+    guard !receivesMounts else { return entered }
+    do throws(SystemCallFault) { try Mount.makeEverythingPrivate() } catch {
+      throw .setup(activity: "keep later mounts of the host out (mount slave = no)", cause: error)
+    }
+    trace?(Notice(.debug, "mounts that the host makes from now on stay outside"))
     return entered
   }
 
-  private static func enterMounts(
+  private static func enterNamespaces(
     _ mounted: MountedImage, overlayDirectory: String?, isPrivileged: Bool, mapsRoot: Bool, trace: Trace?
   ) throws(EngineFault) -> Entered {
     let rootMap: Entered.Inner? = mapsRoot && !isPrivileged ? .made(uid: 0, gid: 0) : nil
@@ -253,8 +258,8 @@ public enum Engine {
     let isPrivileged = entered.isPrivileged
     let (files, searchPath) = (entered.files, entered.searchPath)
     var builder = RootBuilder(
-      image: entered.image, files: files, searchPath: searchPath, sessionBytes: plan.root.sessionBytes,
-      layers: layers, isPrivileged: isPrivileged)
+      image: entered.image, files: files, searchPath: searchPath, session: plan.root, layers: layers,
+      isPrivileged: isPrivileged)
     let root = try buildRoot(plan, with: &builder, lock: entered.overlayLock)
     trace?(Notice(.debug, "made the root (\(plan.root.reason))"))
     for notice in builder.notices { report(notice) }
@@ -319,8 +324,14 @@ public enum Engine {
     let signals = BlockedSignals()
     let child: Int32
     let gate: Gate?
+    let reports: InitReports?
+    // While /proc is the host's.
+    let hostProcesses: Int32?
     do throws(SystemCallFault) {
       gate = following == nil ? nil : try Gate()
+      reports = isFirst && plan.program.usesInit ? try InitReports() : nil
+      hostProcesses =
+        isFirst && !plan.program.usesInit ? try File.open("/proc", O_PATH | O_DIRECTORY).release() : nil
       child = try signals.fork()
     } catch {
       group?.remove()
@@ -349,8 +360,8 @@ public enum Engine {
           _exit(refused.exitCode)
         }
       }
-      if isFirst, plan.program.usesInit {
-        _exit(Init.run({ program.become() }, report: fault))
+      if let reports {
+        _exit(Init.run(reports, { program.become() }, report: fault))
       }
       let error = program.become()
       fault(error)
@@ -359,20 +370,20 @@ public enum Engine {
     let files = entered.files
     _ = consume entered
     files?.letGo()
-    let code: Int32
+    let end: ProgramEnd
     if let following {
       // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
       try? Namespace.unshare(.mount)
       gate?.open()
       let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: signals.all)
-      code = followed.code
+      end = .code(followed.code)
       following.seen(followed.seen)
     } else {
-      code = SignalForwarding.untilEnd(of: child, signals)
+      end = SignalForwarding(child, signals, hears: reports?.read, processes: hostProcesses).untilEnd()
     }
     group?.remove()
     keeper?.end()
     files?.awaitWritten()
-    _exit(code)
+    end.follow()
   }
 }

@@ -56,7 +56,7 @@ extension Engine {
       _exit(error.exitCode)
     }
     _ = consume visiting
-    _exit(SignalForwarding.untilEnd(of: child, signals))
+    SignalForwarding(child, signals).untilEnd().follow()
   }
 
   private static func finishEntry(

@@ -59,7 +59,7 @@ extension Engine {
     files?.letGo()
     let endings = files?.mounted.compactMap(\.ending) ?? []
     started(child, (group.map { [$0.parent] } ?? []) + (keeper.map { [$0.socket] } ?? []) + endings)
-    let code = SignalForwarding.untilEnd(of: child, signals)
+    let code = SignalForwarding(child, signals).untilEnd().code
     group?.remove()
     keeper?.end()
     ended()

@@ -21,6 +21,7 @@ struct RootBuilder: ~Copyable {
   private var session: Int32 = -1
   /// Bytes the session may take; its upper layers and `--contain` directories lie in it.
   private let sessionBytes: Int
+  private let sessionType: String
   private var names = 0
   /// Mounts laid over `/` so far; the last is the root.
   private(set) var layers: Int
@@ -32,7 +33,7 @@ struct RootBuilder: ~Copyable {
   private(set) var notices: [Notice] = []
 
   init(
-    image: consuming Descriptor, files: FileMounts?, searchPath: String?, sessionBytes: Int, layers: Int,
+    image: consuming Descriptor, files: FileMounts?, searchPath: String?, session: RootPlan, layers: Int,
     isPrivileged: Bool
   ) {
     self.isPrivileged = isPrivileged
@@ -42,7 +43,8 @@ struct RootBuilder: ~Copyable {
     self.layers = layers
     imageIsOverRoot = layers > (files?.layers ?? 0)
     self.image = image
-    self.sessionBytes = sessionBytes
+    sessionBytes = session.sessionBytes
+    sessionType = session.sessionType
   }
 
   /// A new directory or file name in the session.
@@ -71,7 +73,9 @@ struct RootBuilder: ~Copyable {
   mutating func startSession() throws(SystemCallFault) -> Int32 {
     if session < 0 {
       session = try layOver(
-        "tmpfs", options: [("mode", "0700"), ("size", "\(sessionBytes)")], attributes: [.noSetID, .noDevices]
+        sessionType,
+        options: [("mode", "0700")] + (sessionType == "tmpfs" ? [("size", "\(sessionBytes)")] : []),
+        attributes: [.noSetID, .noDevices]
       ).release()
     }
     return session

@@ -18,6 +18,12 @@ public enum ImageMount {
     let uid = geteuid()
     let gid = getegid()
     let runtime = RuntimeDirectory.path(uid: uid, xdg: environment("XDG_RUNTIME_DIR"))
+    if options.isUnpacked, case .squashfs = image.kind {
+      var pending = PendingMount(
+        image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: nil)
+      pending.mountNothing()
+      return pending
+    }
     guard case .squashfs = image.kind, !options.isPrivileged else {
       var pending = PendingMount(
         image: image, options: options, uid: uid, gid: gid, runtime: runtime, place: nil)

@@ -16,6 +16,8 @@ public struct MountOptions: Equatable, Sendable {
   /// is the only one.
   public var ids: IDMap?
   public var mappers = IDMappers(users: "", groups: "")
+  /// Unpacked instead of mounted, because the user wants it.
+  public var isUnpacked = false
   /// The program that unpacks an image where it cannot be mounted, and the folder to unpack it in.
   public var imageProgram = ""
   public var temporaryFolder = "/tmp"

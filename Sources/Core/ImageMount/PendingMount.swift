@@ -46,6 +46,9 @@ public struct PendingMount: ~Copyable {
     pair = try NamespacePair.make(ids, options.mappers)
   }
 
+  /// The image will be unpacked, as the user wants it.
+  mutating func mountNothing() { state = .unmountable("--unsquash") }
+
   /// Asks the group's server, or starts it.
   mutating func seek(_ place: SharedPlace) throws(MountFault) {
     // A server that leaves takes the folder with it when nothing else is in it: then the way begins anew. More often in

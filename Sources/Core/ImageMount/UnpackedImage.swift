@@ -49,9 +49,9 @@ struct UnpackedImage {
       if !Self.isComplete(folder) {
         removeAbandoned()
         failure = try unpack()
-        let text =
-          "unpacked \(printable(image.path)) below \(printable(top)): \(reason); `apus doctor` says more"
-        notices.append(Notice(.info, text))
+        let hint = options.isUnpacked ? "" : "; `apus doctor` says more"
+        let text = "unpacked \(printable(image.path)) below \(printable(top)): \(reason)\(hint)"
+        notices.append(Notice(options.isUnpacked ? .verbose : .info, text))
       } else {
         failure = ""
       }

@@ -25,6 +25,11 @@ struct BindSpec: Equatable, Sendable {
   }
 }
 
+/// The sources of a `bind path` of the site's settings.
+public func sources(ofBindPath text: String) throws(LaunchFault) -> [String] {
+  try BindGrammar.parse(bind: text, from: "/").map(\.source)
+}
+
 /// The grammars of `--bind` and `--mount`.
 enum BindGrammar {
   /// `spec[,spec…]`, a spec being `source[:target[:option[,option]]]`. An item that is an option's word belongs to the

@@ -26,9 +26,10 @@ func planEnvironment(
   _ request: LaunchRequest, host: HostFacts, image: ImageFacts, home: String?, tracing: Bool = false
 ) throws(LaunchFault) -> EnvironmentPlan {
   var notices: [Notice] = []
-  let injected = try InjectedVariables(request, host, &notices)
+  let injected = try InjectedVariables(request, host, isHomeShown: home != nil, &notices)
   var inside = ImageEnvironment(
-    fixed: try fixedVariables(request, host, image), home: home ?? host.home ?? "/",
+    fixed: try fixedVariables(request, host, image),
+    home: home ?? (image.hasHome ? homeInside(request, host: host) : nil) ?? "/",
     host: hostVariables(request, host), isTraced: tracing)
   for script in image.environmentScripts where script.name < ImageEnvironment.baseScript {
     inside.run(script)

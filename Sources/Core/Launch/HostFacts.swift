@@ -41,6 +41,8 @@ public struct HostFacts: Equatable, Sendable {
   /// The users of the container's namespace, which came to be before anything else was planned; nil: `--fakeroot` is not
   /// asked for, or means one user.
   public var fakeroot: FakerootPlan?
+  /// Mount points of the host below `/`; looked up only where the site shows them all (`mount hostfs`).
+  public var fileSystems: [String] = []
   /// The caller's terminal, as a path of the host; looked up only where the container has a /dev of its own.
   public var terminal: String?
 

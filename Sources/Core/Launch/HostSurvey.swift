@@ -18,6 +18,13 @@ public func surveyHost(
       if let binds = try? BindGrammar.parse(bind: text, from: "/") { paths += binds.map(\.source) }
     }
   }
+  if settings.mountsHostFileSystems, !request.contain {
+    facts.fileSystems =
+      (try? File.readAll("/proc/self/mountinfo", limit: 16 << 20)).map {
+        hostFileSystems(mountInformation: HostText.decode($0))
+      } ?? []
+    paths += facts.fileSystems
+  }
   if let home = facts.home { paths.append(home) }
   let base = current ?? "/"
   if let spec = request.homeSpec, let source = spec.split(separator: ":").first {

@@ -98,7 +98,9 @@ struct ImageEnvironment {
                 + "; --no-eval takes it literally"))
           return
         }
+        // Where the image has no shell it is left out: nothing in it was meant literally.
         needsShell = true
+        return
       }
     }
     if InjectedVariables.pathNames.contains(variable.name) {

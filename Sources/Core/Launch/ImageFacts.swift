@@ -23,6 +23,8 @@ public struct ImageFacts: Equatable, Sendable {
   /// Whether overlays can be made in the launch's user namespace.
   public var hasOverlay: Bool
   public var isSandbox: Bool
+  /// Whether the user's home directory has a place inside, shown by a mount or made in the image.
+  public var hasHome = true
 
   public init(
     targets: Lookup<Target> = [:], environmentScripts: [(name: String, text: String)] = [],
@@ -46,5 +48,6 @@ public struct ImageFacts: Equatable, Sendable {
       && left.runScript == right.runScript && left.runScriptIsExecutable == right.runScriptIsExecutable
       && left.passwd == right.passwd && left.group == right.group && left.programs == right.programs
       && left.hasOverlay == right.hasOverlay && left.isSandbox == right.isSandbox
+      && left.hasHome == right.hasHome
   }
 }

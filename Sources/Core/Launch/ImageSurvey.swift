@@ -8,7 +8,8 @@ public func surveyImage(
   _ request: LaunchRequest, settings: Settings, host: HostFacts, root: Int32, isSandbox: Bool
 ) throws(LaunchFault) -> ImageFacts {
   var facts = ImageFacts(isSandbox: isSandbox)
-  let wanted = try WantedMounts(request, settings, host).mounts
+  let planned = try WantedMounts(request, settings, host)
+  let wanted = planned.mounts
   var covered: [String] = []
   for mount in wanted {
     if !covered.contains(where: { ContainerPath.isBelow(mount.target, $0) }) {
@@ -21,6 +22,9 @@ public func surveyImage(
     if case .missing(_, _, let isEmpty) = $0 { !isEmpty } else { false }
   }
   if needsMore { facts.hasOverlay = Mount.isAvailable("overlay") }
+  if planned.home == nil, let home = homeInside(request, host: host) {
+    facts.hasHome = wanted.contains { shows(home, $0) } || !programs([home], root).isEmpty
+  }
   facts.environmentScripts = environmentScripts(root, app: request.app)
   if settings.writesPasswd { facts.passwd = text("/etc/passwd", root) }
   if settings.writesGroup { facts.group = text("/etc/group", root) }
@@ -50,6 +54,13 @@ public func surveyImage(
       ], root)
   }
   return facts
+}
+
+/// Whether a mount brings the directory along: beneath it, or as a part of the host at its own place.
+private func shows(_ directory: String, _ mount: WantedMount) -> Bool {
+  if ContainerPath.isBelow(mount.target, directory) { return true }
+  guard case .bind(let source, _, _) = mount.content else { return false }
+  return source == mount.target && ContainerPath.isBelow(directory, mount.target)
 }
 
 /// Scripts whose meaning is the same in every image that Apptainer, SingularityCE or Apus makes: it is built in.

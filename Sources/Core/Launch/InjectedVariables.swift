@@ -23,7 +23,13 @@ struct InjectedVariables {
   /// Names that belong to shells: assigning them is an error there.
   static let readOnly = ["EUID", "UID", "GID", "PPID"]
 
-  init(_ request: LaunchRequest, _ host: HostFacts, _ notices: inout [Notice]) throws(LaunchFault) {
+  /// Whether HOME is the place of a mount.
+  private let isHomeShown: Bool
+
+  init(
+    _ request: LaunchRequest, _ host: HostFacts, isHomeShown: Bool, _ notices: inout [Notice]
+  ) throws(LaunchFault) {
+    self.isHomeShown = isHomeShown
     // The least preferred prefix first: later ones replace.
     for prefix in Variables.prefixes.reversed() {
       let start = prefix + "ENV_"
@@ -69,7 +75,7 @@ struct InjectedVariables {
       notices.append(
         Notice(
           .warning, "not setting \(printable(name)) (\(printable(source))): that is no name for a variable"))
-    } else if name == "HOME" {
+    } else if name == "HOME", isHomeShown {
       notices.append(Notice(.warning, "not setting HOME (\(printable(source))): use --home"))
     } else if Self.readOnly.contains(name) || isOurs(name) {
       notices.append(

@@ -7,6 +7,7 @@ public enum IsolationFault: Error, Equatable, Sendable {
   case rootOnly(option: String)
   /// With `--fakeroot`: ids beyond those of its namespace.
   case unmapped(uid: UInt32, gids: [UInt32], IDMap)
+  case setUserID
   case unknownCapability(name: String, option: String)
   case securitySyntax(word: String)
   case securityModule(name: String, word: String)
@@ -28,6 +29,10 @@ extension IsolationFault: Explained {
         remedy:
           "name servers are given by their addresses, several separated by commas: --dns 192.0.2.1,2001:db8::1"
       )
+    case .setUserID:
+      Explanation(
+        what: "cannot use --allow-setuid", why: "set-user-ID programs of an image never give rights here",
+        remedy: "leave it out: a program that needs another user's rights is started with --security uid:")
     case .rootOnly(let option):
       Explanation(
         what: "cannot use \(printable(option))", why: "it requires root privileges",

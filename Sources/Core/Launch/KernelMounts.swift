@@ -38,6 +38,16 @@ extension WantedMounts {
     if MaskedPaths.apply(to: request) { addMasks() }
   }
 
+  mutating func addHostFileSystems() {
+    guard settings.mountsHostFileSystems, isWanted("hostfs"), !request.contain else { return }
+    for place in host.fileSystems {
+      guard let kind = host.kinds[place] else { continue }
+      add(
+        place, .bind(source: place, writable: true, devices: false), directory: kind == .directory,
+        reason: "a file system of the host (mount hostfs)", optional: true)
+    }
+  }
+
   private mutating func addMasks() {
     func isShown(_ path: String) -> Bool {
       mounts.contains { ContainerPath.isBelow(path, $0.target) }

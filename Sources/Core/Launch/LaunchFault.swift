@@ -18,6 +18,8 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case severalWritableOverlays
   case overlayWithWritable
   case writableNeedsSandbox(path: String)
+  case overlayForbidden(option: String)
+  case runScriptTimeout(text: String)
   case environmentSyntax(text: String, why: String)
   case environmentFile(path: String, why: String)
   case environmentFileUnreadable(path: String, why: String)
@@ -96,6 +98,17 @@ extension LaunchFault: Explained {
           "add one to a SIF: apus overlay create \(printable(path)); or use --writable-tmpfs or --overlay, "
           + "or make a directory of it: apus build --sandbox DIR IMAGE"
       )
+    case .overlayForbidden(let option):
+      Explanation(
+        what: "cannot use \(option)", why: "this site has switched overlays off (enable overlay = no)",
+        remedy: option == "--overlay"
+          ? "write to a directory that is bound in, or to a sandbox with --writable"
+          : "leave it out, and --compat, which means it too; --scratch and --contain give directories to write to"
+      )
+    case .runScriptTimeout(let text):
+      Explanation(
+        what: "cannot understand --runscript-timeout \(printable(text))", why: "it is not a duration",
+        remedy: "write it as 90s or 1m30s, or leave it out: it changes nothing here")
     case .environmentSyntax(let text, let why):
       Explanation(
         what: "cannot understand --env \(printable(text))", why: why,

@@ -1,3 +1,4 @@
+internal import Linux
 public import Model
 public import Settings
 
@@ -6,6 +7,11 @@ public func planLaunch(
   _ request: LaunchRequest, settings: Settings, host: HostFacts, image: ImageFacts
 ) throws(LaunchFault) -> Plan {
   try checkApp(request, image)
+  if let text = request.runScriptTimeout, !isDuration(text) { throw .runScriptTimeout(text: text) }
+  if request.allowSetUserID {
+    throw .isolation(host.user.uid == 0 ? .setUserID : .rootOnly(option: "--allow-setuid"))
+  }
+  if !settings.usesOverlay { try refuseOverlays(request) }
   let overlay = try OverlayChoice(request, host)
   if request.writable, !image.isSandbox, overlay.writableImage == nil {
     throw .writableNeedsSandbox(path: request.imagePath)
@@ -20,6 +26,7 @@ public func planLaunch(
   mounts.insert(
     contentsOf: identity.filter { file in
       !mounts.contains { $0.target == file.target } && !wanted.isLeftOut(file.target)
+        && wanted.isWanted(file.target)
     }, at: firstUserBind)
   var skipped: [String] = []
   if request.writable, image.isSandbox {
@@ -27,9 +34,10 @@ public func planLaunch(
     if !skipped.isEmpty { notices.append(sandboxNotice(skipped)) }
   }
   let sessionBytes = settings.sessionBytes ?? max(64 << 20, host.memoryBytes / 8)
-  let choice = try RootChoice.make(
-    request, mounts, image, overlay: overlay, sessionBytes: sessionBytes,
-    extIsOfKernel: host.extIsOfKernel)
+  var choice = try RootChoice.make(
+    request, mounts, image, overlay: overlay, sessionBytes: sessionBytes, extIsOfKernel: host.extIsOfKernel,
+    withoutOverlay: request.underlay ? "--underlay" : settings.usesOverlay ? nil : "enable overlay = no")
+  choice.root.sessionType = settings.memoryType.rawValue
   let steps = try choice.preparation + mountSteps(mounts, image, choice, host)
   let places = directories(request, host, home: wanted.home).filter { directory in
     !skipped.contains { ContainerPath.isBelow(directory, $0) }
@@ -67,6 +75,29 @@ public func planEntry(
     program.rights = try planRights(request, host: host, image: image, notices: &notices)
   } catch { throw .isolation(error) }
   return (program, notices)
+}
+
+/// A duration as Go's programs write it: `1m`, `1h30m`, `2.5s`, `0`.
+func isDuration(_ text: String) -> Bool {
+  var rest = text[...]
+  if rest.first == "+" || rest.first == "-" { rest = rest.dropFirst() }
+  if rest == "0" { return true }
+  guard !rest.isEmpty else { return false }
+  while !rest.isEmpty {
+    let number = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    rest = rest.dropFirst(number.count)
+    guard number.contains(where: { $0 != "." }), number.count(where: { $0 == "." }) < 2,
+      let unit = ["ns", "us", "µs", "ms", "s", "m", "h"].first(where: { rest.hasPrefix($0) })
+    else { return false }
+    rest = rest.dropFirst(unit.count)
+  }
+  return true
+}
+
+/// What can only be had with an overlay file system.
+private func refuseOverlays(_ request: LaunchRequest) throws(LaunchFault) {
+  if !request.overlays.isEmpty { throw .overlayForbidden(option: "--overlay") }
+  if request.writableTemporary { throw .overlayForbidden(option: "--writable-tmpfs") }
 }
 
 private func checkApp(_ request: LaunchRequest, _ image: ImageFacts) throws(LaunchFault) {
@@ -188,7 +219,7 @@ private func directories(_ request: LaunchRequest, _ host: HostFacts, home: Stri
   if request.startsInImage { return (request.imageDirectory.map { [$0] } ?? []) + ["/"] }
   var directories: [String] = []
   if !request.contain, let current = host.currentDirectory {
-    let hidden = request.noHome && host.home.map { ContainerPath.isBelow(current, $0) } ?? false
+    let hidden = request.hidesHome && host.home.map { ContainerPath.isBelow(current, $0) } ?? false
     if !hidden { directories.append(current) }
   }
   if let image = request.imageDirectory { directories.append(image) }

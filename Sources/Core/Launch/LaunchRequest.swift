@@ -38,6 +38,10 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noInit = false
   public var ipc = false
   public var uts = false
+  /// No overlay file system for what the image lacks.
+  public var underlay = false
+  /// How long a run script may be evaluated, as it was written: nothing here takes time, but nonsense is refused.
+  public var runScriptTimeout: String?
   /// A network of its own.
   public var network = false
   /// Names of `--network`; empty: none was named.
@@ -56,6 +60,7 @@ public struct LaunchRequest: Equatable, Sendable {
   public var ignoresSubordinateIDs = false
   public var noPrivileges = false
   public var keepPrivileges = false
+  public var allowSetUserID = false
   public var addedCapabilities: [String] = []
   public var droppedCapabilities: [String] = []
   /// Words of `--security`: `uid:1000`.
@@ -80,6 +85,9 @@ public struct LaunchRequest: Equatable, Sendable {
     self.imagePath = imagePath
     self.arguments = arguments
   }
+
+  /// Whether the home directory is left out, also as a working directory.
+  var hidesHome: Bool { noHome || noMount.contains("home") }
 
   /// `--containall` and `--compat` are sums of others: `-C` is `-c -p -i -e`.
   public mutating func expand(containAll: Bool, compat: Bool) {

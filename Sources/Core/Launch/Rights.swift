@@ -12,6 +12,11 @@ func fakerootNotices(_ request: LaunchRequest, host: HostFacts) -> [Notice] {
   return (host.fakeroot ?? FakerootPlan(reason: "it has a map of one user")).allNotices
 }
 
+/// Where the user's home directory is inside: root's is at the place that the image's passwd says.
+func homeInside(_ request: LaunchRequest, host: HostFacts) -> String? {
+  mapsRoot(request, host: host) ? "/root" : host.home
+}
+
 /// Who the program is and what it may do: `--fakeroot`, `--no-privs`, `--keep-privs`, `--add-caps`, `--drop-caps`,
 /// `--security`.
 ///

@@ -2,7 +2,7 @@ internal import Model
 
 /// How the root is made, given what is wanted and what the image has: the cheapest form that shows everything.
 struct RootChoice {
-  let root: RootPlan
+  var root: RootPlan
   /// Steps that must come before the mounts: a tmpfs over an empty directory, and what is made in it.
   let preparation: [PlannedStep]
   /// Where a wanted target that is missing really goes, with links of the image followed.
@@ -10,7 +10,7 @@ struct RootChoice {
 
   static func make(
     _ request: LaunchRequest, _ mounts: [WantedMount], _ image: ImageFacts, overlay: OverlayChoice,
-    sessionBytes: Int, extIsOfKernel: Bool
+    sessionBytes: Int, extIsOfKernel: Bool, withoutOverlay: String? = nil
   ) throws(LaunchFault) -> RootChoice {
     var missing: [(mount: WantedMount, parent: String, rest: [String], isEmpty: Bool)] = []
     var places: [String: String] = [:]
@@ -92,12 +92,17 @@ struct RootChoice {
     }
     let ofLayers = request.overlays.isEmpty ? "the image's overlay partition" : "--overlay"
     let reason = missing.isEmpty ? ofLayers : "the image lacks \(whatIsMissing)"
-    if image.hasOverlay || !overlay.layers.isEmpty {
+    if image.hasOverlay && withoutOverlay == nil || !overlay.layers.isEmpty {
       return RootChoice(
         root: plan(.readOnlyOverlay, reason, skeleton: skeleton), preparation: [], places: places)
     }
     return RootChoice(
-      root: plan(.boundEntries, reason + ", and this kernel has no overlay for users", skeleton: skeleton),
+      root: plan(
+        .boundEntries,
+        reason
+          + (withoutOverlay.map { ", and no overlay is wanted (\($0))" }
+            ?? ", and this kernel has no overlay for users"),
+        skeleton: skeleton),
       preparation: [],
       places: places)
   }

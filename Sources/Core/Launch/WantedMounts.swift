@@ -27,7 +27,10 @@ struct WantedMounts {
     self.host = host
     for name in request.noMount where !Self.mountNames.contains(name) && !ContainerPath.isAbsolute(name) {
       notices.append(
-        Notice(.warning, "ignoring --no-mount \(printable(name)): there is no default mount of that name"))
+        Notice(
+          .warning,
+          "ignoring --no-mount \(printable(name)): it is neither one of \(Self.mountNames.connected(by: ", ")), "
+            + "nor the path of a default mount"))
     }
     if let work = request.workDirectory,
       host.kinds[ContainerPath.normalized(work, from: current)] != .directory
@@ -35,6 +38,7 @@ struct WantedMounts {
       throw .workDirectoryMissing(path: work)
     }
     addKernelFileSystems()
+    addHostFileSystems()
     try addSiteBinds()
     // A home below /tmp must not be covered by it.
     addTemporary()
@@ -59,13 +63,18 @@ struct WantedMounts {
 
   private var current: String { host.currentDirectory ?? "/" }
 
-  /// Whether a default mount is wanted at all.
-  func isWanted(_ name: String) -> Bool { !request.noMount.contains(name) }
+  /// Whether a default mount is wanted at all: by its name, or by its place.
+  func isWanted(_ name: String) -> Bool {
+    !request.noMount.contains { word in
+      word == name || ContainerPath.isAbsolute(word) && ContainerPath.normalized(word) == name
+    }
+  }
 
   mutating func add(
     _ target: String, _ content: WantedMount.Content, directory: Bool, reason: String, optional: Bool = false,
     needsTarget: Bool = false, asked: Bool = false
   ) {
+    if !asked, !isWanted(target) { return }
     if let there = mounts.first(where: { $0.target == target }) {
       // A home directory may be /tmp.
       if there.content == content { return }
@@ -94,10 +103,9 @@ struct WantedMounts {
   }
 
   private mutating func addHome() throws(LaunchFault) {
-    guard !request.noHome, isWanted("home") else { return }
+    guard !request.hidesHome else { return }
     var source = host.home
-    // Root's, whose entry in the image's passwd says so too.
-    var target = mapsRoot(request, host: host) ? "/root" : host.home
+    var target = homeInside(request, host: host)
     var reason = "the home directory"
     if let spec = request.homeSpec {
       let parts = spec.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -114,6 +122,7 @@ struct WantedMounts {
       return
     }
     guard let source, let target, target != "/" else { return }
+    guard request.homeSpec != nil || isWanted(target) else { return }
     home = target
     if request.contain, request.homeSpec == nil || parts(of: request.homeSpec) == 1 {
       if let work = request.workDirectory {
@@ -350,11 +359,11 @@ struct WantedMounts {
     let above = mounts.filter { ContainerPath.isBelow(current, $0.target) }
     if let last = above.last, case .bind(let source, _, _) = last.content, source == last.target { return }
     guard above.isEmpty || above.last.map({ !$0.isOurs }) ?? true else { return }
-    if request.noHome, let home = host.home, ContainerPath.isBelow(current, home) {
+    if request.hidesHome, let home = host.home, ContainerPath.isBelow(current, home) {
       notices.append(
         Notice(
           .info,
-          "the working directory lies in the home directory, which --no-home leaves out: starting in /"))
+          "the working directory lies in the home directory, which is left out: starting in /"))
       return
     }
     add(

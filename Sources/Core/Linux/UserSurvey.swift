@@ -24,22 +24,37 @@ extension User {
 
   /// The entry of a name, from /etc/passwd or `getent`, which is given one second.
   public static func entry(named name: String) -> PasswordEntry? {
-    guard !name.isEmpty, !name.hasPrefix("-"), name.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: ":") })
-    else { return nil }
-    func find(_ bytes: [UInt8]) -> PasswordEntry? {
-      String(decoding: bytes, as: UTF8.self).lines.lazy.compactMap { PasswordEntry(line: $0) }
-        .first { $0.name == name }
-    }
-    if let text = try? File.readAll("/etc/passwd", limit: 64 << 20), let found = find(text) { return found }
-    return getent(name).flatMap { find($0.bytes) }
+    record("passwd", name) { line in PasswordEntry(line: line).flatMap { $0.name == name ? $0 : nil } }
   }
 
-  /// What getent says of a user, if it does so within a second.
-  private static func getent(_ key: String) -> (code: Int32, bytes: [UInt8])? {
+  /// The number of a group, likewise from /etc/group.
+  public static func group(named name: String) -> UInt32? {
+    record("group", name) { line in
+      let fields = line.fields(at: UInt8(ascii: ":"))
+      return fields.count > 2 && fields[0] == name ? UInt32(fields[2]) : nil
+    }
+  }
+
+  private static func record<Value>(
+    _ database: String, _ name: String, _ read: (Substring) -> Value?
+  ) -> Value? {
+    guard !name.isEmpty, !name.hasPrefix("-"), name.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: ":") })
+    else { return nil }
+    func find(_ bytes: [UInt8]) -> Value? {
+      String(decoding: bytes, as: UTF8.self).lines.lazy.compactMap(read).first
+    }
+    if let text = try? File.readAll("/etc/" + database, limit: 64 << 20), let found = find(text) {
+      return found
+    }
+    return getent(database, name).flatMap { find($0.bytes) }
+  }
+
+  /// What getent says of a user or a group, if it does so within a second.
+  private static func getent(_ database: String, _ key: String) -> (code: Int32, bytes: [UInt8])? {
     for program in ["/usr/bin/getent", "/bin/getent"] where unsafe access(program, X_OK) == 0 {
       return try? Process.output(
-        of: program, ["passwd", key], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536, seconds: 1
-      )
+        of: program, [database, key], environment: ["PATH=/usr/bin:/bin"], input: [], limit: 65536,
+        seconds: 1)
     }
     return nil
   }
@@ -65,7 +80,7 @@ extension User {
   }
 
   private static func asked(_ uid: UInt32, _ cache: String?) -> PasswordEntry? {
-    guard let said = getent("\(uid)") else { return nil }
+    guard let said = getent("passwd", "\(uid)") else { return nil }
     let entry = PasswordEntry.find(uid: uid, in: String(decoding: said.bytes, as: UTF8.self))
     // 2: getent found no such key (getent(1)). Anything else is no answer, and not kept.
     if entry != nil || said.code == 2, let cache,

@@ -70,6 +70,8 @@ public struct RootPlan: Equatable, Sendable {
   public var skeleton: [SkeletonEntry]
   /// Bytes that the launch's own tmpfs may take: upper layers, session directories and generated files lie in it.
   public var sessionBytes: Int
+  /// Its type: `tmpfs`, or `ramfs`, which knows no size.
+  public var sessionType = "tmpfs"
   public var reason: String
 
   public init(

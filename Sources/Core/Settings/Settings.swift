@@ -8,6 +8,9 @@ public struct Settings: Equatable, Sendable {
   public enum DeviceMount: Equatable, Sendable { case yes, no, minimal }
   public enum LaunchLog: String, Equatable, Sendable { case off, syslog, journald }
 
+  /// `memory fs type`: the file system that a launch keeps things of its own in.
+  public enum MemoryType: String, Equatable, Sendable { case tmpfs, ramfs }
+
   /// `bind path`: paths of the host shown in every container, `SOURCE[:TARGET]`.
   public var bindPaths = ["/etc/localtime", "/etc/hosts"]
   public var mountsHome = true
@@ -17,12 +20,28 @@ public struct Settings: Equatable, Sendable {
   /// `mount devpts`: terminals of its own in a minimal /dev.
   public var mountsTerminals = true
   public var deviceMount = DeviceMount.yes
+  /// `mount hostfs`: every file system of the host at its place.
+  public var mountsHostFileSystems = false
+  /// `mount slave`: what the host mounts later appears in binds of containers that run.
+  public var receivesMounts = true
   public var allowsUserBinds = true
+  /// `enable overlay`
+  public var usesOverlay = true
+  /// `limit container paths`: directories that images must lie in; none: any.
+  public var limitedPaths: [String] = []
+  /// `limit container owners`: names or numbers of users whom images must belong to; none: any.
+  public var limitedOwners: [String] = []
+  /// `limit container groups`: likewise.
+  public var limitedGroups: [String] = []
+  public var allowsSIF = true
+  public var allowsSquashfs = true
+  public var allowsDirectories = true
   public var writesPasswd = true
   public var writesGroup = true
   public var writesResolverConfiguration = true
   /// `sessiondir max size`, in bytes; nil: an eighth of the memory the launch may use, at least 64 MiB.
   public var sessionBytes: Int?
+  public var memoryType = MemoryType.tmpfs
   /// `mount linger`, in seconds: how long an image server waits for the next launch.
   public var lingerSeconds = 5.0
   /// `mount timeout`, in seconds: how long a launch waits for a server's answer.
@@ -51,65 +70,42 @@ public struct Settings: Equatable, Sendable {
 
   public init() {}
 
-  /// Reads the text of a file. `path` is for messages. A list adds up over its lines; of a key with one value the first
-  /// line counts, as in Apptainer.
+  /// Reads the text of a file. `path` is for messages.
   public init(parsing text: String, path: String) throws(SettingsFault) {
-    var bindPaths: [String]?
-    var seen: [(key: String, line: Int)] = []
-    var number = 0
-    for line in text.fields(at: 0x0A) {
-      number += 1
-      if line.utf8.first == UInt8(ascii: "#") { continue }
-      let bare = Self.trimmed(Self.withoutComment(line.utf8))
-      guard !bare.isEmpty else { continue }
-      let place = SettingsFault.Place(path: path, line: number)
-      guard let equals = bare.firstIndex(of: UInt8(ascii: "=")) else {
-        throw .notAssignment(place, text: String(Substring(bare)))
-      }
-      let key = String(Substring(Self.trimmed(bare[..<equals]))).lowercased()
-      let value = String(Substring(Self.trimmed(bare[bare.index(after: equals)...])))
-      if key == "bind path" {
-        bindPaths = (bindPaths ?? []) + (value.isEmpty ? [] : [value])
-      } else if key == "image store" {
-        for directory in value.fields(at: UInt8(ascii: ",")) {
-          let path = String(Substring(Self.trimmed(directory.utf8)))
-          if path.isEmpty { continue }
-          guard path.utf8.first == UInt8(ascii: "/") else {
-            throw .value(place, key: key, value: path, expected: "an absolute path")
-          }
-          imageStores.append(path)
-        }
-      } else if let first = seen.first(where: { $0.key == key }) {
-        let text =
-          "\(path), line \(number): \"\(printable(key))\" was set in line \(first.line) already, that counts"
-        notices.append(Notice(.warning, text))
-      } else {
-        seen.append((key, number))
-        try set(key, value, place)
-      }
-    }
-    if let bindPaths { self.bindPaths = bindPaths }
+    var reader = SettingsReader(path: path)
+    for line in SettingsLine.all(of: text) { try reader.take(line) }
+    self = reader.settings
+    notices = reader.findings.map { $0.notice(path) }
   }
 
-  /// A `#` begins a comment at the start of a line or behind a blank: paths may hold one.
-  private static func withoutComment(_ line: Substring.UTF8View) -> Substring.UTF8View {
-    var before = UInt8(ascii: " ")
-    var index = line.startIndex
-    while index < line.endIndex {
-      let byte = line[index]
-      if byte == UInt8(ascii: "#"), before == UInt8(ascii: " ") || before == UInt8(ascii: "\t") {
-        return line[..<index]
-      }
-      before = byte
-      index = line.index(after: index)
-    }
-    return line
-  }
+  /// Keys whose values add up over several lines.
+  static let lists = [
+    "bind path", "image store", "limit container paths", "limit container owners", "limit container groups",
+  ]
 
-  private mutating func set(_ key: String, _ value: String, _ place: SettingsFault.Place)
-    throws(SettingsFault)
-  {
+  /// Returns whether there is a setting of that name.
+  mutating func set(
+    _ key: String, _ value: String, _ place: SettingsFault.Place
+  ) throws(SettingsFault) -> Bool {
     switch key {
+    case "bind path": if !value.isEmpty { bindPaths.append(value) }
+    case "image store": imageStores += try Self.paths(value, key, place)
+    case "limit container paths": limitedPaths += try Self.paths(value, key, place)
+    case "limit container owners": limitedOwners += SettingsLine.items(of: value)
+    case "limit container groups": limitedGroups += SettingsLine.items(of: value)
+    case "allow container sif": allowsSIF = try Self.boolean(value, key, place)
+    case "allow container squashfs": allowsSquashfs = try Self.boolean(value, key, place)
+    case "allow container dir": allowsDirectories = try Self.boolean(value, key, place)
+    case "enable overlay":
+      // Apptainer's words for which overlay is taken: here it is the kernel's or none.
+      usesOverlay = ["try", "driver"].contains(value) ? true : try Self.boolean(value, key, place)
+    case "mount hostfs": mountsHostFileSystems = try Self.boolean(value, key, place)
+    case "mount slave": receivesMounts = try Self.boolean(value, key, place)
+    case "memory fs type":
+      guard let type = MemoryType(rawValue: value) else {
+        throw .value(place, key: key, value: value, expected: "tmpfs or ramfs")
+      }
+      memoryType = type
     case "mount home": mountsHome = try Self.boolean(value, key, place)
     case "mount tmp": mountsTemporary = try Self.boolean(value, key, place)
     case "mount proc": mountsProc = try Self.boolean(value, key, place)
@@ -152,7 +148,7 @@ public struct Settings: Equatable, Sendable {
     case "cni configuration path":
       networkFolder = value.isEmpty ? "" : try Self.absolute(value, key, place)
     case "cni plugin path":
-      guard !value.isEmpty else { return }
+      guard !value.isEmpty else { return true }
       networkPlugins = []
       for path in value.fields(at: UInt8(ascii: ":")) {
         networkPlugins.append(try Self.absolute(String(path), key, place))
@@ -161,21 +157,10 @@ public struct Settings: Equatable, Sendable {
       if networkPermission == nil, !value.isEmpty {
         networkPermission = "\"\(key)\" (\(place.path), line \(place.line))"
       }
-      notices.append(
-        Notice(
-          .verbose,
-          "\(place.path), line \(place.line): \"\(key)\" has no effect: nothing of apus is set-uid, so only root"
-            + " connects containers to networks of the site"))
-    case _ where Self.ofApptainer.contains(key):
-      notices.append(
-        Notice(
-          .verbose, "\(place.path), line \(place.line): \"\(key)\" means nothing to this version of apus"))
-    default:
-      notices.append(
-        Notice(
-          .warning,
-          "\(place.path), line \(place.line): there is no setting \"\(printable(key))\", it is ignored"))
+      return false
+    default: return false
     }
+    return true
   }
 
   /// A time as settings and variables write it; nil for what is none.
@@ -183,22 +168,6 @@ public struct Settings: Equatable, Sendable {
     guard let seconds = Double(text), seconds >= 0, seconds < 1e6 else { return nil }
     return seconds
   }
-
-  /// Keys of apptainer.conf without an effect here: lines copied from there draw no warning at every launch.
-  private static let ofApptainer = [
-    "allow setuid", "allow ipc ns", "allow pid ns", "allow user ns", "allow uts ns", "mount hostfs",
-    "enable fusemount",
-    "enable overlay", "enable underlay", "mount slave", "memory fs type", "limit container owners",
-    "limit container groups", "limit container paths", "allow container sif", "allow container encrypted",
-    "allow container squashfs", "allow container extfs", "allow container dir",
-    "allow setuid-mount encrypted",
-    "allow setuid-mount squashfs", "allow setuid-mount extfs", "sync writable extfs", "always use nv",
-    "always use rocm", "use nvidia-container-cli", "root default capabilities", "binary path",
-    "mksquashfs procs", "mksquashfs mem", "shared loop devices", "max loop devices", "image driver",
-    "download concurrency", "download part size", "download buffer size", "systemd cgroups",
-    "allow monitoring",
-    "apptheus socket path", "apptheus communication socket path",
-  ]
 
   private static func boolean(_ value: String, _ key: String, _ place: SettingsFault.Place)
     throws(SettingsFault) -> Bool
@@ -219,12 +188,13 @@ public struct Settings: Equatable, Sendable {
     return value
   }
 
-  private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
-    var text = text
-    while let first = text.first, isBlank(first) { text.removeFirst() }
-    while let last = text.last, isBlank(last) { text.removeLast() }
-    return text
+  private static func paths(
+    _ value: String, _ key: String, _ place: SettingsFault.Place
+  ) throws(SettingsFault) -> [String] {
+    let paths = SettingsLine.items(of: value)
+    if let path = paths.first(where: { !ContainerPath.isAbsolute($0) }) {
+      throw .value(place, key: key, value: path, expected: "an absolute path")
+    }
+    return paths
   }
-
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
 }

@@ -10,6 +10,14 @@ public enum SettingsFault: Error, Equatable, Sendable {
   case notAssignment(Place, text: String)
   case value(Place, key: String, value: String, expected: String)
   case unreadable(path: String, why: String)
+
+  /// nil: the file as a whole.
+  var place: Place? {
+    switch self {
+    case .notAssignment(let place, _), .value(let place, _, _, _): place
+    case .unreadable: nil
+    }
+  }
 }
 
 extension SettingsFault: Explained {

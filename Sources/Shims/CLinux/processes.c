@@ -241,4 +241,8 @@ int apus_exit_code(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+int apus_signal_number(int status) {
+  return WIFSIGNALED(status) ? WTERMSIG(status) : WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+}
+
 int apus_is_stopped(int status) { return WIFSTOPPED(status); }

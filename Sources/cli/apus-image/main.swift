@@ -5,6 +5,7 @@ internal import Messages
 internal import Model
 
 // `apus-image` does what needs no launch: `apus build …` executes it with the same words.
+StandardStreams.reserveNumbers()
 exit(run(Array(Inheritance.arguments.dropFirst())))
 
 /// Takes the words apart and calls the command. Returns the exit code.

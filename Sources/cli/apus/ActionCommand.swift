@@ -42,6 +42,9 @@ func makeLaunching(
   do throws(ImageFault) { image = try ImageFile.open(parsed.operands[0], for: output) } catch {
     throw LaunchRefusal(explanation: error.explanation)
   }
+  do throws(ImageLimitFault) { try image.checkLimits(settings) } catch {
+    throw LaunchRefusal(explanation: error.explanation)
+  }
   for notice in variables.conflicts { output.notice(notice) }
   let request = makeRequest(parsed, image.path, arguments: arguments)
   warnOfShellArguments(parsed, request, output)
@@ -103,6 +106,15 @@ func makeRequest(_ parsed: Parsed, _ imagePath: String, arguments: [String]) -> 
   request.ipc = parsed.isOn("ipc")
   request.uts = parsed.isOn("uts")
   request.network = parsed.isOn("net")
+  request.withheldVariables = parsed.all("no-env")
+  request.underlay = parsed.isOn("underlay")
+  request.requestedMounts = parsed.all("containlibs").map { file in
+    let source = ContainerPath.normalized(file, from: File.workingDirectory)
+    return RequestedMount(
+      .bind(source: source, isWritable: false),
+      target: "/.singularity.d/libs/" + ContainerPath.lastComponent(source),
+      origin: "--containlibs")
+  }
   request.networks = parsed.all("network")
   request.networkArguments = parsed.all("network-args")
   request.publishedPorts = parsed.all("publish")
@@ -115,6 +127,7 @@ func makeRequest(_ parsed: Parsed, _ imagePath: String, arguments: [String]) -> 
   // Inside a container the variable is set to nothing where no application is selected.
   request.app = parsed.value("app").flatMap { $0.isEmpty ? nil : $0 }
   setRights(of: &request, parsed)
+  if let duration = parsed.value("runscript-timeout") { request.runScriptTimeout = duration }
   request.expand(containAll: parsed.isOn("containall"), compat: parsed.isOn("compat"))
   return request
 }
@@ -127,6 +140,7 @@ private func setRights(of request: inout LaunchRequest, _ parsed: Parsed) {
   request.addedCapabilities = parsed.all("add-caps")
   request.droppedCapabilities = parsed.all("drop-caps")
   request.security = parsed.all("security")
+  request.allowSetUserID = parsed.isOn("allow-setuid")
   for name in LimitsRequest.optionNames {
     if let value = parsed.value(name) { request.limits.values[name] = value }
   }
@@ -154,6 +168,7 @@ func mountOptions(
     }
   }
   options.patienceSeconds = settings.patienceSeconds
+  options.isUnpacked = parsed.isOn("unsquash")
   options.imageProgram = Installation.imageProgram
   if let folder = variables.setting("TMPDIR") ?? variables["TMPDIR"], ContainerPath.isAbsolute(folder) {
     options.temporaryFolder = folder

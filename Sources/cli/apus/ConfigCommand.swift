@@ -1,96 +1,228 @@
+internal import Codec
 internal import CommandLine
 internal import Glibc
 internal import Launch
 internal import Linux
 internal import Messages
 internal import Model
+internal import Settings
 
-/// `apus config fakeroot`: ranges of ids for users, in /etc/subuid and /etc/subgid.
-func runConfig(_ parsed: Parsed, _ output: Output) -> Int32 {
-  let asked = ["add", "remove", "enable", "disable"].filter { parsed.isOn($0) }
-  guard asked.count == 1 else {
-    return output.fatal(
-      Explanation(
-        what: "cannot change a range", why: "not one of --add, --remove, --enable and --disable is given",
-        remedy: "say one of them: apus config fakeroot --add USER"), exit: ExitCode.usage)
-  }
-  guard geteuid() == 0 else {
-    return output.fatal(
-      Explanation(
-        what: "cannot change /etc/subuid", why: "it requires root privileges", remedy: "ask the administrator"
-      ))
-  }
-  let name = parsed.operands[0]
-  guard let user = User.entry(named: name) else {
-    return output.fatal(
-      Explanation(
-        what: "cannot change the range of \(printable(name))", why: "the user database has no such user",
-        remedy: "check the name"))
-  }
-  do throws(SystemCallFault) {
-    let lock = try lockUserDatabase()
-    defer { _ = lock.number }
-    var files = try ["/etc/subuid", "/etc/subgid"].map { path throws(SystemCallFault) in try read(path) }
-    do throws(SubordinateFileFault) { try change(&files, asked[0], user) } catch {
-      return output.fatal(error.explanation)
+/// `apus config check|show|import|fakeroot`
+func runConfig(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> Int32 {
+  do throws(SettingsFault) {
+    switch parsed.command.path.last {
+    case "fakeroot": return runFakerootRanges(parsed, output)
+    case "check": return try SettingsCheck(parsed).run(output)
+    case "show": return try show(parsed, variables, output)
+    default:
+      let path = parsed.operands[0]
+      output.result(SettingsImport.text(of: try text(path), path: path))
+      return 0
     }
-    for file in files { try write(file) }
-  } catch {
-    return output.fatal(
-      Explanation(
-        what: "cannot change \(printable(error.subject))", why: error.explanation.why,
-        remedy: error.explanation.remedy))
+  } catch { return output.fatal(error.explanation) }
+}
+
+private func text(_ path: String) throws(SettingsFault) -> String {
+  do throws(SystemCallFault) {
+    return String(decoding: try File.readAll(path, limit: 1 << 20), as: UTF8.self)
+  } catch { throw .unreadable(path: path, why: errorText(error.number)) }
+}
+
+/// The file that a launch would read, and what is in it; no text: it is not there, and need not be.
+private func settingsText(_ parsed: Parsed, named: String?) throws(SettingsFault) -> (
+  path: String, text: String?
+) {
+  if let path = named ?? parsed.value("config") { return (path, try text(path)) }
+  let path = Installation.settingsFile
+  guard (try? File.facts(path)) != nil else { return (path, nil) }
+  return (path, try text(path))
+}
+
+// MARK: - show
+
+private func show(_ parsed: Parsed, _ variables: Variables, _ output: Output) throws(SettingsFault) -> Int32 {
+  let file = try settingsText(parsed, named: nil)
+  // What a launch would refuse has no values that hold.
+  _ = try Settings(parsing: file.text ?? "", path: file.path)
+  let key = parsed.operands.connected(by: " ").lowercased()
+  var values = SettingsReview(file.text ?? "", path: file.path).values.map { value in
+    Shown(
+      key: value.key, value: value.value,
+      source: value.line.map { "\(file.path), line \($0)" } ?? "the default",
+      isDefault: value.line == nil)
+  }
+  replaceByVariables(&values, variables)
+  if !key.isEmpty {
+    values = values.filter { $0.key == key }
+    guard !values.isEmpty else {
+      let near = Nearest.name(to: key, among: Settings().shown.map(\.key))
+      return output.fatal(
+        Explanation(
+          what: "cannot show \(printable(key))", why: "there is no setting of that name",
+          remedy: near.map { "did you mean \"\($0)\"?" } ?? "`apus config show --all` names all settings"),
+        exit: ExitCode.usage)
+    }
+  } else if !parsed.isOn("all") {
+    values = values.filter { !$0.isDefault }
+  }
+  if parsed.isOn("json") {
+    let items = values.map { value in
+      JSON.object([
+        ("key", .string(value.key)), ("value", .string(value.value)), ("source", .string(value.source)),
+      ])
+    }
+    output.result(JSON.array(items).text(indented: true) + "\n")
+    return 0
+  }
+  if values.isEmpty {
+    output.notice(Notice(.info, "nothing is set: `apus config show --all` prints the defaults"))
+  }
+  for value in values {
+    let line = value.isUnset ? "# \(value.key) is not set" : "\(value.key) = \(printable(value.value))"
+    let gap = String(repeating: " ", count: max(1, 40 - line.count))
+    output.result(value.isUnset ? line + "\n" : "\(line)\(gap)# \(printable(value.source))\n")
   }
   return 0
 }
 
-/// Both files or none: whoever has ids of one kind alone has no use of them.
-private func change(
-  _ files: inout [SubordinateFile], _ what: String, _ user: PasswordEntry
-) throws(SubordinateFileFault) {
-  if what == "add" {
-    guard let first = SubordinateFile.freeBlock(in: files) else { throw .isFull(path: files[0].path) }
-    for index in files.indices { try files[index].add(user, first: first) }
-    return
+/// A setting as `show` prints it.
+private struct Shown {
+  let key: String
+  var value: String
+  var source: String
+  var isDefault: Bool
+  /// A key without a value, and without a default that could be written.
+  var isUnset: Bool { value.isEmpty && isDefault }
+}
+
+/// What of the caller's environment counts more than the file.
+private func replaceByVariables(_ values: inout [Shown], _ variables: Variables) {
+  func replace(_ key: String, _ value: String, _ source: String) {
+    guard let place = values.firstIndex(where: { $0.key == key }) else { return }
+    values[place] = Shown(key: key, value: value, source: source, isDefault: false)
   }
-  for index in files.indices {
-    switch what {
-    case "remove": try files[index].remove(user)
-    default: try files[index].switch(user, on: what == "enable")
+  if let text = variables["APUS_MOUNT_LINGER"], Settings.seconds(text) != nil {
+    replace("mount linger", text, "APUS_MOUNT_LINGER")
+  } else if variables["SLURM_STEP_ID"] != nil {
+    replace("mount linger", "0", "a job step is over with its last program")
+  }
+}
+
+// MARK: - check
+
+/// What `apus config check` says of a file.
+private struct SettingsCheck {
+  /// A line of the report.
+  private struct Line {
+    let line: Int
+    let level: SettingsFinding.Level
+    let text: String
+    let remedy: String
+  }
+
+  private let path: String
+  private let isJSON: Bool
+  private let isMissing: Bool
+  private var lines: [Line] = []
+
+  init(_ parsed: Parsed) throws(SettingsFault) {
+    let file = try settingsText(parsed, named: parsed.operands.first)
+    path = file.path
+    isMissing = file.text == nil
+    isJSON = parsed.isOn("json")
+    let review = SettingsReview(file.text ?? "", path: file.path)
+    lines = review.findings.map { finding in
+      Line(line: finding.line, level: finding.level, text: finding.text, remedy: Self.remedy(finding))
+    }
+    lines += Self.values(review)
+    if !isMissing, let facts = try? File.facts(path), facts.mode & 0o002 != 0 {
+      lines.append(
+        Line(
+          line: 0, level: .warning, text: "everybody can write to the file",
+          remedy: "chmod o-w \(printable(path))"))
+    }
+    lines.sort { $0.line < $1.line }
+  }
+
+  private static func remedy(_ finding: SettingsFinding) -> String {
+    if case .unknown(_, let key) = finding,
+      let near = Nearest.name(to: key, among: Settings().shown.map(\.key))
+    {
+      return "did you mean \"\(near)\"?"
+    }
+    return finding.remedy
+  }
+
+  /// What only whoever uses a value can say of it.
+  private static func values(_ review: SettingsReview) -> [Line] {
+    review.values.compactMap { value in
+      guard let line = value.line, !value.value.isEmpty else { return nil }
+      switch value.key {
+      case "bind path":
+        let places: [String]
+        do throws(LaunchFault) { places = try sources(ofBindPath: value.value) } catch {
+          return Line(
+            line: line, level: .error, text: error.explanation.why, remedy: error.explanation.remedy)
+        }
+        return missing(places, line, "is bound nowhere until it is there")
+      case "image store": return missing([value.value], line, "is skipped until it is there")
+      case "limit container paths": return missing([value.value], line, "holds no image")
+      case "limit container owners" where UInt32(value.value) == nil && User.entry(named: value.value) == nil:
+        return Line(
+          line: line, level: .warning, text: "this host knows no user \(printable(value.value))",
+          remedy: "check the name, or write the number")
+      case "limit container groups" where UInt32(value.value) == nil && User.group(named: value.value) == nil:
+        return Line(
+          line: line, level: .warning, text: "this host knows no group \(printable(value.value))",
+          remedy: "check the name, or write the number")
+      case "image compressor":
+        let name =
+          value.value.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        guard Compressor(name: name).map(BlockEncoder.supported.contains) ?? false else {
+          return Line(
+            line: line, level: .error, text: "\(printable(name)) is no compressor of images",
+            remedy: "name one of " + BlockEncoder.supported.map(\.name).connected(by: ", "))
+        }
+        return nil
+      default: return nil
+      }
     }
   }
-}
 
-private func read(_ path: String) throws(SystemCallFault) -> SubordinateFile {
-  do throws(SystemCallFault) {
-    return SubordinateFile(
-      path: path, text: String(decoding: try File.readAll(path, limit: 16 << 20), as: UTF8.self))
-  } catch {
-    guard error.number == ENOENT else { throw error }
-    return SubordinateFile(path: path, text: "")
+  private static func missing(_ paths: [String], _ line: Int, _ consequence: String) -> Line? {
+    let gone = paths.filter { (try? File.facts($0)) == nil }
+    guard !gone.isEmpty else { return nil }
+    let names = gone.map { printable($0) }.connected(by: ", ")
+    return Line(
+      line: line, level: .note, text: "this host has no \(names): it \(consequence)",
+      remedy: "check the path, if it should be here")
   }
-}
 
-/// Written aside and put in place: whoever reads sees the old text or the new one.
-private func write(_ file: SubordinateFile) throws(SystemCallFault) {
-  let aside = file.path + ".apus"
-  let mode = (try? File.facts(file.path))?.mode ?? 0o644
-  _ = unsafe unlink(aside)
-  let new = try File.open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-  let number = new.number
-  try File.write(Array(file.text.utf8), to: number, subject: aside)
-  try retrying("fchmod", aside) { fchmod(number, mode) }
-  try retrying("fsync", aside) { fsync(number) }
-  try retrying("rename", file.path) { unsafe rename(aside, file.path) }
-}
-
-/// The lock that usermod(8) and its kin take (lckpwdf(3)); it goes with the process.
-private func lockUserDatabase() throws(SystemCallFault) -> Descriptor {
-  let lock = try File.open("/etc/.pwd.lock", O_WRONLY | O_CREAT, mode: 0o600)
-  let number = lock.number
-  var whole = flock()
-  whole.l_type = Int16(F_WRLCK)
-  whole.l_whence = Int16(SEEK_SET)
-  try retrying("fcntl", "/etc/.pwd.lock") { unsafe fcntl(number, F_SETLKW, &whole) }
-  return lock
+  func run(_ output: Output) -> Int32 {
+    let fails = lines.contains { $0.level == .error }
+    if isJSON {
+      let items = lines.map { item in
+        JSON.object([
+          ("line", .integer(item.line)), ("level", .string(item.level.rawValue)),
+          ("text", .string(item.text)),
+          ("remedy", .string(item.remedy)),
+        ])
+      }
+      output.result(
+        JSON.object([("file", .string(path)), ("usable", .bool(!fails)), ("findings", .array(items))])
+          .text(indented: true) + "\n")
+      return fails ? ExitCode.usage : 0
+    }
+    for item in lines {
+      let place = printable(path) + (item.line == 0 ? "" : ":\(item.line)")
+      output.result("\(place): \(item.level.rawValue): \(item.text)\n")
+      if !item.remedy.isEmpty { output.result("    \(item.remedy)\n") }
+    }
+    if isMissing {
+      output.result("there is no \(printable(path)): the defaults hold\n")
+    } else if lines.isEmpty {
+      output.result("\(printable(path)): nothing to say\n")
+    }
+    return fails ? ExitCode.usage : 0
+  }
 }

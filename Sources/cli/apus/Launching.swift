@@ -88,7 +88,7 @@ struct Launching {
         mapsRoot: mapsRoot(request, host: host) && mount.ids == nil,
         networkPath: request.networkPath.map {
           ContainerPath.normalized($0, from: host.currentDirectory ?? "/")
-        }, trace: trace)
+        }, receivesMounts: settings.receivesMounts, trace: trace)
       if !files.isEmpty { try mountFiles(files, in: &entered, &host) }
       let plan: Plan
       do throws(LaunchFault) {
@@ -193,6 +193,16 @@ extension ImageFile {
       output.notice(Notice(.verbose, "image: \(printable(image.path)), \(image.summary)"))
     }
     return image
+  }
+
+  /// Refuses what the site does not run.
+  func checkLimits(_ settings: Settings) throws(ImageLimitFault) {
+    guard settings.limitsImages else { return }
+    let kind: ImageOrigin.Kind = kind == .sandbox ? .directory : isSIF ? .sif : .squashfs
+    try checkImageLimits(
+      surveyImageOrigin(
+        descriptor, path: path, kind: kind, uid: facts.uid, gid: facts.gid, settings: settings),
+      settings: settings)
   }
 
   func warnOfOverlay(_ output: Output) {

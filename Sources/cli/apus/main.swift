@@ -3,4 +3,5 @@ internal import Linux
 internal import Settings
 
 // Every command starts here. Nothing below may start a thread: launches enter namespaces.
+StandardStreams.reserveNumbers()
 exit(run(Inheritance.arguments, Variables(Inheritance.environment)))

@@ -105,6 +105,7 @@ uint64_t apus_makedev(unsigned major, unsigned minor);
 
 // waitpid's macros.
 int apus_exit_code(int status);      // 0..255, or 128 + the signal
+int apus_signal_number(int status);  // that ended or stopped it, or 0
 int apus_is_stopped(int status);
 
 // Extended attributes of the object itself, links not followed (lgetxattr(2) and its kin).

@@ -90,6 +90,7 @@ private func entryRequest(_ parsed: Parsed, _ instance: Instance) -> LaunchReque
   request.instance = instance.name
   request.environment = asked.environment
   request.environmentFiles = asked.environmentFiles
+  request.withheldVariables = asked.withheldVariables
   request.cleanEnvironment = asked.cleanEnvironment
   request.noEvaluation = asked.noEvaluation
   request.noUmask = asked.noUmask
@@ -101,6 +102,7 @@ private func entryRequest(_ parsed: Parsed, _ instance: Instance) -> LaunchReque
   request.addedCapabilities = asked.addedCapabilities
   request.droppedCapabilities = asked.droppedCapabilities
   request.security = asked.security
+  request.noHome = instance.home == nil
   // Such a container shows no directory of the caller's to start in.
   request.contain = instance.isContained
   return request
@@ -108,7 +110,8 @@ private func entryRequest(_ parsed: Parsed, _ instance: Instance) -> LaunchReque
 
 /// Options that count for a program in a container that stands. `--containall` and `--compat` do in part.
 private let honoured: Set = [
-  "env", "env-file", "cleanenv", "no-eval", "no-umask", "cwd", "shell", "app", "no-privs", "keep-privs",
+  "env", "env-file", "no-env", "cleanenv", "no-eval", "no-umask", "cwd", "shell", "app", "no-privs",
+  "keep-privs",
   "add-caps", "drop-caps", "security", "containall", "compat",
 ]
 

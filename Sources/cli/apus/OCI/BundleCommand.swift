@@ -126,6 +126,9 @@ private struct Caller {
     do throws(ImageFault) { image = try ImageFile.open(path, for: output) } catch {
       throw OCIFailure(error.explanation)
     }
+    do throws(ImageLimitFault) { try image.checkLimits(settings) } catch {
+      throw OCIFailure(error.explanation)
+    }
     image.warnOfOverlay(output)
     var request = makeRequest(options, image.path, arguments: arguments)
     request.action = arguments.isEmpty ? .run : .exec

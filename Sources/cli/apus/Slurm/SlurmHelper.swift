@@ -61,8 +61,13 @@ private func stageImage(
     let (site, options): (SiteOptions, StepOptions)
     do throws(StepFault) { (site, options) = try words.read(variables) } catch { throw StepFailure(error) }
     guard let name = options.image else { return 0 }
+    let settings: Settings
+    do throws(SettingsFault) {
+      settings = try Settings.read(Installation.settingsFile, isRequired: false)
+    } catch { throw StepFailure(error) }
     let file = StepImageFile(
-      words: words, raw: raw, variables: variables, output: output, options: options, site: site)
+      words: words, raw: raw, variables: variables, output: output, options: options, site: site,
+      settings: settings)
     if raw[1] == "stage" {
       try file.stage(name, from: directory)
     } else {

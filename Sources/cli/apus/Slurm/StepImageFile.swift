@@ -1,5 +1,6 @@
 internal import Glibc
 internal import ImageMount
+internal import Launch
 internal import Linux
 internal import Messages
 internal import Model
@@ -18,11 +19,14 @@ struct StepImageFile {
   let output: Output
   let options: StepOptions
   let site: SiteOptions
+  let settings: Settings
 
   /// `name`: as the user or the named container has it. `directory`: where relative paths begin.
   func open(_ name: String, from directory: String) throws(StepFailure) -> ImageFile {
     if let handed = words.handed { return try image(handed) }
-    switch try resolve(name, from: directory) {
+    let found = try resolve(name, from: directory)
+    try checkLimits(found)
+    switch found {
     // Its size is known when it is here: `apus-image` asks again then.
     case .reference(let reference):
       throw becomeImageProgram(reference, copies: options.stage != .direct)
@@ -38,6 +42,7 @@ struct StepImageFile {
   /// Copies the image to this node, or sees that it is there: no step is started. Returns only why not.
   func stage(_ name: String, from directory: String) throws(StepFailure) {
     let found = try resolve(name, from: directory)
+    try checkLimits(found)
     guard case .path(let path) = found else {
       if case .reference(let reference) = found {
         throw becomeImageProgram(reference, verb: "stage")
@@ -78,6 +83,23 @@ struct StepImageFile {
         name, origin: options.imageOrigin, directory: directory, imagePath: site.imagePath,
         exists: { (try? File.facts($0)) != nil })
     } catch { throw StepFailure(error) }
+  }
+
+  /// The site's limits hold for the file that was named, and not for a node's copy of it. What came from elsewhere is a
+  /// SIF of the user's, in the user's cache.
+  private func checkLimits(_ found: StepImage) throws(StepFailure) {
+    guard settings.limitsImages else { return }
+    switch found {
+    case .path(let path):
+      let source = try image(path)
+      do throws(ImageLimitFault) { try source.checkLimits(settings) } catch { throw StepFailure(error) }
+    case .reference(let reference):
+      guard settings.limitsFiles || !settings.allowsSIF else { return }
+      let origin = ImageOrigin(path: reference, kind: .sif, realPath: nil, uid: geteuid(), gid: getegid())
+      do throws(ImageLimitFault) { try checkImageLimits(origin, settings: settings) } catch {
+        throw StepFailure(error)
+      }
+    }
   }
 
   private func image(_ path: String) throws(StepFailure) -> ImageFile {

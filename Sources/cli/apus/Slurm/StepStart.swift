@@ -45,10 +45,14 @@ struct StepStart {
       }
       var name = options.image
       if name == nil { name = try container?.image() }
+      let settings = try attempt { () throws(SettingsFault) in
+        try Settings.read(Installation.settingsFile, isRequired: false)
+      }
       let image = try StepImageFile(
-        words: words, raw: raw, variables: variables, output: output, options: options, site: site
+        words: words, raw: raw, variables: variables, output: output, options: options, site: site,
+        settings: settings
       ).open(name ?? "", from: stepDirectory(variables))
-      return try make(options, site, image, container, nowhere: nowhere)
+      return try make(options, site, settings, image, container, nowhere: nowhere)
     } catch {
       let code = output.fatal(error.explanation, exit: ExitCode.jobStep)
       // Tasks end without a word then. A page that cannot be written means that they are gone.
@@ -81,13 +85,9 @@ struct StepStart {
 
   /// The container of this step, from its image to the answers.
   private func make(
-    _ options: StepOptions, _ site: SiteOptions, _ image: ImageFile, _ container: NamedContainer?,
-    nowhere: Int32
+    _ options: StepOptions, _ site: SiteOptions, _ settings: Settings, _ image: ImageFile,
+    _ container: NamedContainer?, nowhere: Int32
   ) throws(StepFailure) -> Int32 {
-    let settings: Settings
-    do throws(SettingsFault) {
-      settings = try Settings.read(Installation.settingsFile, isRequired: false)
-    } catch { throw StepFailure(error) }
     var facts = StepFacts(imagePath: image.path, arguments: EnvironmentCapture.words, variables: variables)
     var folder: Int32?
     if let container {
@@ -108,7 +108,9 @@ struct StepStart {
     let save = try startSave(options)
     let (host, mounted) = try mount(image, request, settings, isPrivileged)
     for notice in mounted.notices { output.notice(notice) }
-    let entered = try enter(mounted, request, host, isPrivileged, mapsRoot: options.mapsToRoot)
+    let entered = try enter(
+      mounted, request, host, isPrivileged, mapsRoot: options.mapsToRoot,
+      receivesMounts: settings.receivesMounts)
     let plan: Plan
     do throws(LaunchFault) {
       let facts = try surveyImage(
@@ -155,12 +157,15 @@ struct StepStart {
   }
 
   private func enter(
-    _ mounted: MountedImage, _ request: LaunchRequest, _ host: HostFacts, _ isPrivileged: Bool, mapsRoot: Bool
+    _ mounted: MountedImage, _ request: LaunchRequest, _ host: HostFacts, _ isPrivileged: Bool,
+    mapsRoot: Bool,
+    receivesMounts: Bool
   ) throws(StepFailure) -> Engine.Entered {
     let overlay = try attempt { () throws(LaunchFault) in try writableOverlay(request, host: host) }
     do throws(EngineFault) {
       return try Engine.enter(
-        mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, mapsRoot: mapsRoot)
+        mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, mapsRoot: mapsRoot,
+        receivesMounts: receivesMounts)
     } catch { throw StepFailure(error) }
   }
 
