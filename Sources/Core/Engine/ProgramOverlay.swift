@@ -39,14 +39,10 @@ extension RootBuilder {
     case .writableImage(let file):
       changes = try File.open(".", O_PATH | O_DIRECTORY, from: try mount(of: file).mount)
     case .writableOverlay(let directory): changes = try File.open(directory, O_PATH | O_DIRECTORY)
-    case .writableTemporary:
+    default:
+      // What is only read has a place for changes too, for mount points, beneath a mount that is read-only.
       changes = try File.open(".", O_PATH | O_DIRECTORY, from: session)
       names = ("changes", "changes-work")
-    default:
-      let skeleton = try sessionDirectory()
-      try makeSkeleton(plan.skeleton, in: skeleton.number)
-      shown.insert(skeleton.release(), at: 0)
-      return ProgramOverlay(shown: shown, options: "lowerdir=" + Self.places(shown.indices))
     }
     try makeUpper(in: changes.number, names: [names.upper, names.work])
     let upper = try File.open(names.upper, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: changes.number)

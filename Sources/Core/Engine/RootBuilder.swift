@@ -111,9 +111,12 @@ struct RootBuilder: ~Copyable {
     }
     let mount: Int32
     do throws(MountFault) { mount = try parts.start(searchPath) } catch { throw .mount(error) }
-    do throws(SystemCallFault) { return try attach(Descriptor(owning: mount)) } catch {
-      throw fault(of: plan, because: error)
-    }
+    do throws(SystemCallFault) {
+      if plan.form == .readOnlyOverlay {
+        try Mount.restrict(mount, [.readOnly, .noSetID, .noDevices], subject: "overlay")
+      }
+      return try attach(Descriptor(owning: mount))
+    } catch { throw fault(of: plan, because: error) }
   }
 
   /// Why there is no root, told by what was asked for where the place of the changes is the cause.

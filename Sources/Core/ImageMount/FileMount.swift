@@ -58,6 +58,8 @@ public struct FileMounts {
 
   private mutating func mountExt(_ image: FileImage) throws(MountFault) {
     if let notice = try FileImageLock.take(image) { notices.append(notice) }
+    // Behind the lock: of an image that somebody writes to it is no news.
+    if image.needsRecovery, !image.isWritable { throw .notClosed(path: image.path) }
     if isPrivileged, let mount = try mountByKernel(image) { return add(image, mount, kernel: true) }
     let program = try FUSEProgram.find("fuse2fs", package: "fuse2fs", for: image.path, searchPath)
     var options = image.isWritable ? "rw" : "ro"
@@ -65,7 +67,7 @@ public struct FileMounts {
     // Programs of root may become others; those of a user are never anybody else, and the kernel knows it.
     if isPrivileged { options += ",allow_other" }
     let owner: FUSEProgram.Owner? =
-      isPrivileged || !image.isWritable || image.uid == 0 ? nil : .init(uid: image.uid, gid: image.gid)
+      isPrivileged || image.uid == 0 ? nil : .init(uid: image.uid, gid: image.gid)
     let started = try FUSEProgram(
       path: program, subject: image.path, inherited: [image.descriptor], owner: owner, shown: []
     ) { place in ["-f", "-o", options, Mount.path(of: image.descriptor), place] }.start()

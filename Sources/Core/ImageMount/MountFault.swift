@@ -13,6 +13,7 @@ public enum MountFault: Error, Equatable, Sendable {
   case mapRefused(why: String)
   /// Somebody has the file system of a file mounted in a way that bars this use of it.
   case fileInUse(path: String, pid: Int32?, writes: Bool)
+  case notClosed(path: String)
   case programMissing(name: String, package: String, subject: String)
   case programFailed(name: String, subject: String, said: String)
   case setup(activity: String, SystemCallFault)
@@ -41,6 +42,11 @@ extension MountFault: Explained {
         why: (writes ? "it is in use" : "it is being written to")
           + (pid.map { " by process \($0)" } ?? " by another container"),
         remedy: "wait for it to end" + (writes ? ", or add :ro to read it beside others that read" : ""))
+    case .notClosed(let path):
+      Explanation(
+        what: "cannot read \(printable(path))",
+        why: "it was not closed by its last writer, and its journal has to be applied first",
+        remedy: "e2fsck -f repairs an image file; or use it once without :ro")
     case .programMissing(let name, let package, let subject):
       Explanation(
         what: "cannot mount \(printable(subject))", why: "\(name) is not installed on this machine",

@@ -111,6 +111,7 @@ private func part(_ image: FileImage) -> HostImage.Part {
     part.ext = ext
     part.image.uid = ext.uid
     part.image.gid = ext.gid
+    part.image.needsRecovery = ext.needsRecovery
   } catch { part.obstacle = error.explanation }
   return part
 }

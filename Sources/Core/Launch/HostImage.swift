@@ -41,16 +41,11 @@ extension HostImage.Part {
     }
     if let obstacle { throw refuse(obstacle.why, obstacle.remedy) }
     var image = image
-    guard let ext else { return image }
+    guard ext != nil else { return image }
     if writable, let why = file.whyNotWritable {
       throw refuse(
         "\(printable(image.path)) cannot be written to (\(why))",
         option == "--writable" ? "leave out --writable to read it" : "add :ro to read it")
-    }
-    if !writable, ext.needsRecovery {
-      throw refuse(
-        "\(printable(image.path)) was not closed by its last writer, and its journal has to be applied first",
-        "e2fsck -f repairs an image file; or use it once without :ro")
     }
     image.isWritable = writable
     return image

@@ -19,6 +19,8 @@ public struct FileImage: Equatable, Sendable {
   /// Whose the files in it are (`ExtImage`).
   public var uid: UInt32 = 0
   public var gid: UInt32 = 0
+  /// Whether its journal holds changes that a reader would miss.
+  public var needsRecovery = false
 
   public init(path: String, descriptor: Int32, fileSystem: FileSystem, offset: Int, size: Int) {
     self.path = path
