@@ -56,12 +56,12 @@ import Testing
     settings.usesOverlay = false
     let plan = try Facts.plan(host: Self.host, image: image, settings: settings) { $0.binds = ["/data:/new"] }
     #expect(plan.root.form == .boundEntries && plan.root.reason.contains("enable overlay = no"))
-    for (option, change) in [
-      ("--overlay", { $0.overlays = ["/layer"] }), ("--writable-tmpfs", { $0.writableTemporary = true }),
-    ] as [(String, @Sendable (inout LaunchRequest) -> Void)] {
-      #expect(throws: LaunchFault.overlayForbidden(option: option)) {
-        try Facts.plan(host: Self.host, settings: settings, change: change)
-      }
+    let without = settings
+    #expect(throws: LaunchFault.overlayForbidden(option: "--overlay")) {
+      try Facts.plan(host: Self.host, settings: without) { $0.overlays = ["/layer"] }
+    }
+    #expect(throws: LaunchFault.overlayForbidden(option: "--writable-tmpfs")) {
+      try Facts.plan(host: Self.host, settings: without) { $0.writableTemporary = true }
     }
   }
 
