@@ -222,32 +222,6 @@ struct FakerootTests {
     #expect(!mounts.split(separator: "\n").contains { $0.contains(" /mnt ") && $0.contains("tmpfs none") })
   }
 
-  @Test func `an instance has its users, and so has whoever enters it`() throws {
-    try Installed.withFolder { folder in
-      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
-      func apus(_ words: String...) throws -> Outcome {
-        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
-      }
-      let started = try apus("instance", "start", "--fakeroot", Self.image, "people")
-      try #require(started.code == 0, "\(started.err)")
-      defer { _ = try? apus("instance", "stop", "people") }
-      let outcome = try apus(
-        "exec", "instance://people", "sh", "-c", "id -u; su ann -c 'id -u; cat /home/ann/secret'; echo ~")
-      #expect(outcome.line == "0\n1000\nhers\n/root", "\(outcome.err)")
-      let mounting = try apus(
-        "exec", "instance://people", "sh", "-c", "mount -t tmpfs none /mnt && : >/mnt/made")
-      #expect(mounting.code == 0, "\(mounting.err)")
-      #expect(try apus("exec", "instance://people", "ls", "/mnt").line == "made")
-      let less = try apus(
-        "exec", "--no-privs", "instance://people", "sh", "-c",
-        "grep CapEff /proc/self/status; su ann -c 'id -u' || true")
-      #expect(less.line == "CapEff:\t0000000000000000", "\(less.out) \(less.err)")
-      let ann = try apus(
-        "exec", "--security", "uid:1000", "instance://people", "sh", "-c", "id -u; cat /home/ann/secret")
-      #expect(ann.line == "1000\nhers", "\(ann.err)")
-    }
-  }
-
   @Test func `--security chooses one of the users, without capabilities`() throws {
     let outcome = try Installed.run(
       "exec", "-f", "--security", "uid:1000,gid:1000:50", Self.image, "sh", "-c",
@@ -298,5 +272,35 @@ struct FakerootTests {
     let unknown = try Installed.run("config", "fakeroot", "--add", "apus-nobody-such", as: .root)
     #expect(unknown.code == 255 && unknown.err.contains("no such user"))
     #expect(try Installed.run("config", "fakeroot", "apus-test", as: .root).code == 1)
+  }
+}
+
+/// One at a time with all other tests of instances.
+extension InstanceTests {
+  @Test(.enabled(if: !Installed.isOldKernel, "set-uid programs have no effect behind the filter"))
+  func `an instance has its users, and so has whoever enters it`() throws {
+    try Installed.withFolder { folder in
+      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
+      func apus(_ words: String...) throws -> Outcome {
+        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
+      }
+      let started = try apus("instance", "start", "--fakeroot", FakerootTests.image, "people")
+      try #require(started.code == 0, "\(started.err)")
+      defer { _ = try? apus("instance", "stop", "people") }
+      let outcome = try apus(
+        "exec", "instance://people", "sh", "-c", "id -u; su ann -c 'id -u; cat /home/ann/secret'; echo ~")
+      #expect(outcome.line == "0\n1000\nhers\n/root", "\(outcome.err)")
+      let mounting = try apus(
+        "exec", "instance://people", "sh", "-c", "mount -t tmpfs none /mnt && : >/mnt/made")
+      #expect(mounting.code == 0, "\(mounting.err)")
+      #expect(try apus("exec", "instance://people", "ls", "/mnt").line == "made")
+      let less = try apus(
+        "exec", "--no-privs", "instance://people", "sh", "-c",
+        "grep CapEff /proc/self/status; su ann -c 'id -u' || true")
+      #expect(less.line == "CapEff:\t0000000000000000", "\(less.out) \(less.err)")
+      let ann = try apus(
+        "exec", "--security", "uid:1000", "instance://people", "sh", "-c", "id -u; cat /home/ann/secret")
+      #expect(ann.line == "1000\nhers", "\(ann.err)")
+    }
   }
 }

@@ -60,7 +60,19 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: hasCore, "this host has no control groups of version 2"))
+  @Test(.enabled(if: isUnified, "this host has control groups of version 1"))
+  func `a limit of root's is the group's, which goes with the container`() throws {
+    let outcome = try Installed.run(
+      "exec", "--pids-limit", "20", "--memory", "64M", Self.image, "sh", "-c",
+      "d=/sys/fs/cgroup$(cat /proc/self/cgroup | grep -o '/.*'); cat $d/pids.max $d/memory.max; exit 3",
+      as: .root)
+    #expect(outcome.line == "20\n67108864" && outcome.code == 3, "\(outcome.err)")
+  }
+}
+
+/// One at a time with all other tests of instances.
+extension InstanceTests {
+  @Test(.enabled(if: LimitTests.hasCore, "this host has no control groups of version 2"))
   func `an instance has a group of its own from its start to its end`() throws {
     try Installed.withFolder { folder in
       try Installed.write(Data("[unified]\n\"cgroup.max.depth\" = \"7\"\n".utf8), to: folder + "/limits")
@@ -68,7 +80,7 @@ import Testing
       let apus = Installed.apus
       let script = """
         mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && mkdir \(group) && echo $$ >\(group)/cgroup.procs || exit 99
-        \(apus) --quiet instance start --apply-cgroups \(folder)/limits --pid-file \(folder)/pid \(Self.image) limited || exit 98
+        \(apus) --quiet instance start --apply-cgroups \(folder)/limits --pid-file \(folder)/pid \(LimitTests.image) limited || exit 98
         grep ^0:: /proc/$(cat \(folder)/pid)/cgroup | sed 's,.*/,,'; cat \(group)/apus-*/cgroup.max.depth
         \(apus) --quiet instance stop limited; sleep 0.5; ls -d \(group)/*/ 2>/dev/null
         echo $$ >/sys/fs/cgroup/cgroup.procs; sleep 0.2; rmdir \(group)
@@ -81,14 +93,5 @@ import Testing
       guard lines.count == 2 else { return }
       #expect(lines[0].hasPrefix("apus-") && lines[1] == "7")
     }
-  }
-
-  @Test(.enabled(if: isUnified, "this host has control groups of version 1"))
-  func `a limit of root's is the group's, which goes with the container`() throws {
-    let outcome = try Installed.run(
-      "exec", "--pids-limit", "20", "--memory", "64M", Self.image, "sh", "-c",
-      "d=/sys/fs/cgroup$(cat /proc/self/cgroup | grep -o '/.*'); cat $d/pids.max $d/memory.max; exit 3",
-      as: .root)
-    #expect(outcome.line == "20\n67108864" && outcome.code == 3, "\(outcome.err)")
   }
 }

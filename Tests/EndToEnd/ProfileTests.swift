@@ -106,22 +106,6 @@ import Testing
     }
   }
 
-  @Test func `an instance, and who enters it, can have a profile`() throws {
-    try Installed.withFolder { folder in
-      try Installed.write(
-        Data(Self.profile("SCMP_ACT_ERRNO", "mkdir", "mkdirat").utf8), to: folder + "/p.json")
-      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
-      func apus(_ words: String...) throws -> Outcome {
-        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
-      }
-      try #require(apus("instance", "start", Self.image, "filtered").code == 0)
-      defer { _ = try? apus("instance", "stop", "filtered") }
-      let outcome = try apus(
-        "exec", "--security", "seccomp:\(folder)/p.json", "instance://filtered", "mkdir", "/tmp/apus-never")
-      #expect(outcome.code == 1 && outcome.err.contains("Operation not permitted"), "\(outcome.err)")
-    }
-  }
-
   @Test(arguments: [
     ("apparmor:x", "AppArmor", "/sys/module/apparmor/parameters/enabled"),
     ("selinux:x", "SELinux", "/sys/fs/selinux/enforce"),
@@ -139,6 +123,25 @@ import Testing
         }
       }
       #expect(!FileManager.default.fileExists(atPath: folder + "/started"))
+    }
+  }
+}
+
+/// One at a time with all other tests of instances.
+extension InstanceTests {
+  @Test func `an instance, and who enters it, can have a profile`() throws {
+    try Installed.withFolder { folder in
+      try Installed.write(
+        Data(ProfileTests.profile("SCMP_ACT_ERRNO", "mkdir", "mkdirat").utf8), to: folder + "/p.json")
+      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
+      func apus(_ words: String...) throws -> Outcome {
+        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
+      }
+      try #require(apus("instance", "start", ProfileTests.image, "filtered").code == 0)
+      defer { _ = try? apus("instance", "stop", "filtered") }
+      let outcome = try apus(
+        "exec", "--security", "seccomp:\(folder)/p.json", "instance://filtered", "mkdir", "/tmp/apus-never")
+      #expect(outcome.code == 1 && outcome.err.contains("Operation not permitted"), "\(outcome.err)")
     }
   }
 }

@@ -137,31 +137,6 @@ import Testing
     }
     """
 
-  @Test func `an instance has no terminal to type into, not that of who started it either`() throws {
-    try Installed.withFolder { tools in
-      try Installed.write(Data(Self.typist.utf8), to: tools + "/type.c")
-      let compiled = try Self.shell("cc -static -O1 -o \(tools)/type \(tools)/type.c")
-      try #require(compiled.code == 0, "\(compiled.err)")
-      let change = """
-        cp \(tools)/type bin/type; mkdir .singularity.d
-        printf '#!/bin/sh\\nexec /bin/type\\n' >.singularity.d/startscript; chmod 0755 .singularity.d/startscript
-        """
-      try Self.withSandbox(change) { folder in
-        let environment = ["APUS_CONFIGDIR": tools + "/logs"]
-        let start = "\(Installed.apus) instance start \(folder)/root typing; sleep 0.5"
-        let outcome = try Installed.execute(
-          ["/usr/bin/script", "-qec", start, "/dev/null"], as: .user, environment: environment)
-        defer {
-          _ = try? Installed.execute(
-            [Installed.apus, "instance", "stop", "typing"], as: .user, environment: environment)
-        }
-        #expect(outcome.out.contains("started successfully"), "\(outcome.out)")
-        let log = try Self.shell("cat \(tools)/logs/instances/logs/*/*/typing.out")
-        #expect(log.line == "refused", "\(log.out) \(log.err)")
-      }
-    }
-  }
-
   @Test(arguments: 3...12) func `a bundle's directory through a descriptor is refused, or none of the host's`(
     number: Int
   ) throws {
@@ -369,33 +344,6 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: "/root") == before)
   }
 
-  @Test func `a record that names somebody else's process is not entered`() throws {
-    try Installed.withFolder { folder in
-      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
-      func apus(_ words: String...) throws -> Outcome {
-        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
-      }
-      try #require(apus("instance", "start", Self.image, "forged").code == 0)
-      let state = "/tmp/apus-\(Self.uid)/instances/forged/state"
-      let kept = try String(contentsOfFile: state, encoding: .utf8)
-      defer {
-        try? kept.write(toFile: state, atomically: false, encoding: .utf8)
-        _ = try? apus("instance", "stop", "--force", "forged")
-      }
-      // The number of process 1, and of one that was given the number later: its start time is another.
-      let pid = try #require(
-        kept.split(whereSeparator: { !$0.isNumber }).first {
-          Int($0).map { $0 > 1 && kill(pid_t($0), 0) == 0 } ?? false
-        })
-      for other in ["1", "\(getpid())"] {
-        let forged = kept.replacingOccurrences(of: String(pid), with: other)
-        try forged.write(toFile: state, atomically: false, encoding: .utf8)
-        let outcome = try apus("exec", "instance://forged", "true")
-        #expect(outcome.code == 255, "\(other): \(outcome.err)")
-      }
-    }
-  }
-
   @Test func `becoming another user is for root`() throws {
     let outcome = try Installed.run("exec", "--security", "uid:99", Self.image, "true")
     #expect(outcome.code == 255 && outcome.err.contains("requires root privileges"), "\(outcome.err)")
@@ -414,5 +362,60 @@ import Testing
       ], as: .user)
     #expect([0, 255].contains(outcome.code), "\(outcome.code) \(outcome.err)")
     if outcome.code == 255 { #expect(outcome.err.contains("FATAL:"), "\(outcome.err)") }
+  }
+}
+
+/// One at a time with all other tests of instances.
+extension InstanceTests {
+  @Test func `an instance has no terminal to type into, not that of who started it either`() throws {
+    try Installed.withFolder { tools in
+      try Installed.write(Data(SecurityTests.typist.utf8), to: tools + "/type.c")
+      let compiled = try SecurityTests.shell("cc -static -O1 -o \(tools)/type \(tools)/type.c")
+      try #require(compiled.code == 0, "\(compiled.err)")
+      let change = """
+        cp \(tools)/type bin/type; mkdir .singularity.d
+        printf '#!/bin/sh\\nexec /bin/type\\n' >.singularity.d/startscript; chmod 0755 .singularity.d/startscript
+        """
+      try SecurityTests.withSandbox(change) { folder in
+        let environment = ["APUS_CONFIGDIR": tools + "/logs"]
+        let start = "\(Installed.apus) instance start \(folder)/root typing; sleep 0.5"
+        let outcome = try Installed.execute(
+          ["/usr/bin/script", "-qec", start, "/dev/null"], as: .user, environment: environment)
+        defer {
+          _ = try? Installed.execute(
+            [Installed.apus, "instance", "stop", "typing"], as: .user, environment: environment)
+        }
+        #expect(outcome.out.contains("started successfully"), "\(outcome.out)")
+        let log = try SecurityTests.shell("cat \(tools)/logs/instances/logs/*/*/typing.out")
+        #expect(log.line == "refused", "\(log.out) \(log.err)")
+      }
+    }
+  }
+
+  @Test func `a record that names somebody else's process is not entered`() throws {
+    try Installed.withFolder { folder in
+      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
+      func apus(_ words: String...) throws -> Outcome {
+        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
+      }
+      try #require(apus("instance", "start", SecurityTests.image, "forged").code == 0)
+      let state = "/tmp/apus-\(SecurityTests.uid)/instances/forged/state"
+      let kept = try String(contentsOfFile: state, encoding: .utf8)
+      defer {
+        try? kept.write(toFile: state, atomically: false, encoding: .utf8)
+        _ = try? apus("instance", "stop", "--force", "forged")
+      }
+      // The number of process 1, and of one that was given the number later: its start time is another.
+      let pid = try #require(
+        kept.split(whereSeparator: { !$0.isNumber }).first {
+          Int($0).map { $0 > 1 && kill(pid_t($0), 0) == 0 } ?? false
+        })
+      for other in ["1", "\(getpid())"] {
+        let forged = kept.replacingOccurrences(of: String(pid), with: other)
+        try forged.write(toFile: state, atomically: false, encoding: .utf8)
+        let outcome = try apus("exec", "instance://forged", "true")
+        #expect(outcome.code == 255, "\(other): \(outcome.err)")
+      }
+    }
   }
 }

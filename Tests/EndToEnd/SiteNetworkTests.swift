@@ -73,22 +73,6 @@ import Testing
       "\(outcome.out) \(outcome.err)")
   }
 
-  @Test func `an instance has its network until it is stopped`() throws {
-    let name = "site" + UUID().uuidString.prefix(6)
-    try Installed.withFolder { folder in
-      let outcome = try Self.onHost(
-        """
-        \(Installed.apus) --quiet instance start --net \(Self.image) \(name) && \
-          \(Installed.apus) exec instance://\(name) grep -c eth0 /proc/net/dev
-        ip -o link | grep -c veth
-        \(Installed.apus) --quiet instance stop \(name)
-        for i in $(seq 100); do [ "$(left | tr -d '\\n')" = 000 ] && break; sleep 0.1; done
-        left
-        """, environment: ["APUS_CONFIGDIR": folder])
-      #expect(outcome.line == "1\n1\n0\n0\n0", "\(outcome.out) \(outcome.err)")
-    }
-  }
-
   @Test func `what a plugin says is the reason, and what was made before is removed`() throws {
     let outcome = try Self.onHost(
       """
@@ -113,5 +97,24 @@ import Testing
     }
     let user = try Installed.run("exec", "--network", "pasta", Self.image, "true", as: .root)
     #expect(user.code == 255 && user.err.contains("for ordinary users"), "\(user.err)")
+  }
+}
+
+/// One at a time with all other tests of instances.
+extension InstanceTests {
+  @Test func `an instance has its network until it is stopped`() throws {
+    let name = "site" + UUID().uuidString.prefix(6)
+    try Installed.withFolder { folder in
+      let outcome = try SiteNetworkTests.onHost(
+        """
+        \(Installed.apus) --quiet instance start --net \(SiteNetworkTests.image) \(name) && \
+          \(Installed.apus) exec instance://\(name) grep -c eth0 /proc/net/dev
+        ip -o link | grep -c veth
+        \(Installed.apus) --quiet instance stop \(name)
+        for i in $(seq 100); do [ "$(left | tr -d '\\n')" = 000 ] && break; sleep 0.1; done
+        left
+        """, environment: ["APUS_CONFIGDIR": folder])
+      #expect(outcome.line == "1\n1\n0\n0\n0", "\(outcome.out) \(outcome.err)")
+    }
   }
 }
