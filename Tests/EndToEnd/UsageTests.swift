@@ -125,7 +125,7 @@ import Testing
 
   @Test func `without a home directory the start in the root is told`() throws {
     let outcome = try Installed.run("exec", "--no-home", Self.image, "pwd", directory: Installed.home)
-    #expect(outcome.line == "/" && outcome.err.contains("leaves out: starting in /\n"), "\(outcome.err)")
+    #expect(outcome.line == "/" && outcome.err.contains("left out: starting in /\n"), "\(outcome.err)")
   }
 
   @Test func `sif and build say what their source is instead`() throws {

@@ -123,7 +123,7 @@ struct RootBuilder: ~Copyable {
   private func fault(of plan: RootPlan, because cause: SystemCallFault) -> EngineFault {
     if case .writableOverlay(let directory) = plan.form,
       cause.subject.starts(withBytesOf: "overlay") || cause.subject == "/",
-      [EINVAL, EOPNOTSUPP, EPERM].contains(cause.number)
+      [EINVAL, EOPNOTSUPP, EPERM, EROFS].contains(cause.number)
     {
       var type: String?
       if let place = try? File.open(directory, O_PATH | O_DIRECTORY) { type = Volume.typeName(of: place) }
@@ -286,7 +286,16 @@ struct RootBuilder: ~Copyable {
     }
     options.append(("upperdir", Mount.path(of: upper.directory)))
     options.append(("workdir", Mount.path(of: upper.work)))
-    let canMark = !usesTrusted && RawAttribute.canBeSet(on: upper.directory)
+    let made = try mountWritable(options, upper: upper.directory, usesTrusted: usesTrusted)
+    // Where the place for changes lacks something the kernel makes it one that is only read, and succeeds.
+    guard !Volume.isReadOnly(made) else { throw SystemCallFault("mount", "overlay", EROFS) }
+    return made
+  }
+
+  private mutating func mountWritable(
+    _ options: [(String, String?)], upper: Int32, usesTrusted: Bool
+  ) throws(SystemCallFault) -> Descriptor {
+    let canMark = !usesTrusted && RawAttribute.canBeSet(on: upper)
     if !canMark, isPrivileged {
       return try layOver("overlay", options: options, attributes: [.noSetID, .noDevices])
     }

@@ -25,6 +25,13 @@ public struct Volume: Equatable, Sendable {
       networkName: networkName(ofType: apus_filesystem_type(number)))
   }
 
+  /// Whether nothing can be written to the file system that holds a file, or to this mount of it.
+  public static func isReadOnly(_ file: borrowing Descriptor) -> Bool {
+    var facts = statvfs()
+    // 1: ST_RDONLY (statvfs(3))
+    return unsafe fstatvfs(file.number, &facts) == 0 && facts.f_flag & 1 != 0
+  }
+
   /// Some file systems say that they have more than can be counted in bytes.
   private static func product(_ unit: Int, _ blocks: UInt) -> Int {
     let (bytes, overflow) = unit.multipliedReportingOverflow(by: Int(clamping: blocks))
