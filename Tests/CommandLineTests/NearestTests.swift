@@ -7,7 +7,7 @@ import Testing
     arguments: [
       ("nv", nil), ("nvccli", nil), ("bidn", "bind"), ("ritable", "writable"), ("evn", "env"), ("p", nil),
       ("writabel-tmpfs", "writable-tmpfs"), ("containal", "containall"), ("env-fiel", "env-file"), ("", nil),
-      ("overlays", "overlay"), ("boot", nil), ("sharens", nil), ("rocm", nil), ("unsquash", nil),
+      ("overlays", "overlay"), ("boot", nil), ("rocm", nil), ("unsquahs", "unsquash"), ("sharen", "sharens"),
     ] as [(String, String?)])
   func `an option is suggested only where it is very near`(word: String, near: String?) throws {
     let names = try #require(Commands.find(["exec"])).options.map(\.name)

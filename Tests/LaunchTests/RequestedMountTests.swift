@@ -103,6 +103,7 @@ import Testing
   @Test func `a network of one's own is a namespace`() throws {
     let plan = try Facts.plan(host: Self.host) {
       $0.network = true
+      $0.networks = ["none"]
       $0.ipc = true
     }
     #expect(plan.namespaces.map(\.kind) == [.ipc, .network])

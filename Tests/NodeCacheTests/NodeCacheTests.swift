@@ -171,7 +171,7 @@ extension NodeCacheTests {
       let path = "\(cache.path)/\(key.name).lock"
       let pid = try Process.spawn(
         "/bin/sh", ["-c", "exec 9>\(path); flock 9; exec sleep 100"], environment: ["PATH=/usr/bin:/bin"])
-      for _ in 0..<200 where try !folder.isLocked(key) { usleep(10_000) }
+      for _ in 0..<1000 where try !folder.isLocked(key) { usleep(10_000) }
       #expect(try folder.isLocked(key))
       kill(pid, SIGKILL)
       _ = try Process.wait(pid)
