@@ -74,7 +74,12 @@ public enum Mount {
       "mount", subject)
     guard !attributes.isEmpty else { return }
     for place in [""] + beneath {
-      let mounted = try reopen(place)
+      let mounted: Descriptor
+      do throws(SystemCallFault) { mounted = try reopen(place) } catch {
+        // Hidden by what lies over it: it was not bound.
+        if !place.isEmpty, error.number == ENOENT { continue }
+        throw error
+      }
       let flags =
         UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: path(of: mounted.number))
       try checked(unsafe apus_mount(nil, path(of: mounted.number), nil, flags, nil), "mount", subject)
