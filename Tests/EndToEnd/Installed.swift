@@ -123,8 +123,17 @@ enum Installed {
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o777])
     chmod(folder, 0o777)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    defer { remove(folder) }
     return try body(folder)
+  }
+
+  /// Somebody who ends may be taking their own away there at the same moment.
+  private static func remove(_ folder: String) {
+    for _ in 0..<100 {
+      try? FileManager.default.removeItem(atPath: folder)
+      if !FileManager.default.fileExists(atPath: folder) { return }
+      usleep(20_000)
+    }
   }
 }
 
