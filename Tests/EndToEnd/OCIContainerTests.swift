@@ -221,7 +221,7 @@ extension OCITests {
   @Test func `a process is killed by its number where nothing is kept, with the user's rights alone`() throws
   {
     let uid = try Installed.execute(["/usr/bin/id", "-u"], as: .user).line
-    let words = ["kill", "--slurm", "--id", "n1.\(uid).42.0.0", "--pid"]
+    let words = ["kill", "--slurm", "--id", "n1.\(uid).43.0.0", "--pid"]
     // It says so once it is the user's: before, it is on its way from root.
     let mine = try Running(["/bin/sh", "-c", "echo ready; exec sleep 1000"])
     #expect(mine.line() == "ready")
