@@ -59,7 +59,8 @@ extension InstanceTests {
       let outcome = try Installed.run(
         "exec", "--network", tool, Self.image, "sh", "-c",
         // The first pastas lose what comes to a connection whose other half is closed already.
-        "grep -c : /proc/net/dev; /bin/busybox sleep 1 | /bin/busybox nc -w 20 \(Self.gateway) \(port); exit 7")
+        "grep -c : /proc/net/dev; /bin/busybox sleep 1 | /bin/busybox nc -w 20 \(Self.gateway) \(port); exit 7"
+      )
       #expect(outcome.line == "2\nfrom the host" && outcome.code == 7, "\(outcome.out) \(outcome.err)")
       #expect(try Self.running().isEmpty)
       withExtendedLifetime(server) {}
