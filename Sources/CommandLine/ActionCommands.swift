@@ -161,6 +161,9 @@ extension Commands {
       "blkio-weight", nil, .value("NUMBER"), variables: ["BLKIO_WEIGHT"],
       help: "Weight of input and output against other groups, 10 to 1000"),
     Option(
+      "blkio-weight-device", nil, .list("DEVICE:WEIGHT"), variables: ["BLKIO_WEIGHT_DEVICE"],
+      help: "The same for one device"),
+    Option(
       "apply-cgroups", nil, .value("FILE"), variables: ["APPLY_CGROUPS"],
       help: "Limits from a TOML file, in place of the options"),
   ]

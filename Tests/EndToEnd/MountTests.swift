@@ -154,25 +154,13 @@ import Testing
 
   @Test func `a second writer of an overlay is refused while the first lives`() throws {
     try Installed.withFolder { folder in
-      let holder = Foundation.Process()
-      holder.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-      holder.arguments = [
-        "--reuid", "apus-test", "--regid", "apus-test", "--init-groups", Installed.apus, "exec", "--overlay",
-        folder, Self.image,
-        "sleep", "20",
-      ]
-      holder.environment = ["PATH": "/usr/bin:/bin", "HOME": Installed.home]
-      try holder.run()
-      defer { holder.terminate() }
-      var refused: Outcome?
-      for _ in 0..<50 where refused == nil {
-        usleep(100_000)
-        let second = try Installed.run("exec", "--overlay", folder, Self.image, "true")
-        if second.code == 255 { refused = second }
-      }
-      #expect(refused?.err.contains("writing to it") == true, "\(refused?.err ?? "never refused")")
-      holder.terminate()
-      holder.waitUntilExit()
+      let holder = try Running(
+        apus: "exec", "--overlay", folder, Self.image, "sh", "-c", "echo here; exec sleep 1000")
+      #expect(holder.line() == "here")
+      let refused = try Installed.run("exec", "--overlay", folder, Self.image, "true")
+      #expect(refused.code == 255 && refused.err.contains("writing to it"), "\(refused.err)")
+      kill(holder.pid, SIGTERM)
+      #expect(try holder.finish().code == 143)
       var after = try Installed.run("exec", "--overlay", folder, Self.image, "true")
       for _ in 0..<20 where after.code != 0 {
         usleep(100_000)

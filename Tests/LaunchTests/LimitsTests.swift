@@ -25,6 +25,19 @@ import Testing
     #expect(try Self.values([(name, value)]) == [line])
   }
 
+  @Test func `weights of devices are by their numbers`() throws {
+    var request = LimitsRequest()
+    request.values["blkio-weight-device"] = "/dev/sda:10,/dev/disk/by-path/pci:1:1000"
+    let devices: Lookup<String> = ["/dev/sda": "8:0", "/dev/disk/by-path/pci:1": "259:3"]
+    #expect(
+      try limitValues(request, file: nil, devices: devices).map { $0.file + " " + $0.text }
+        == ["io.weight 8:0 1", "io.weight 259:3 10000"])
+    for wrong in ["/dev/sdb:10", "/dev/sda", "/dev/sda:9"] {
+      request.values["blkio-weight-device"] = wrong
+      #expect(throws: IsolationFault.self) { try limitValues(request, file: nil, devices: devices) }
+    }
+  }
+
   @Test func `swap is what is left of both`() throws {
     let values = try Self.values([("memory-swap", "3M"), ("memory", "1M")])
     #expect(values == ["memory.max 1048576", "memory.swap.max 2097152"])
@@ -67,13 +80,28 @@ import Testing
       limit = 100
       [blockIO]
       weight = 10
+      [[blockIO.weightDevice]]
+      major = 8
+      minor = 0
+      weight = 1000
+      [[blockIO.throttleReadBpsDevice]]
+      major = 8
+      minor = 16
+      rate = 1048576
+      [[hugepageLimits]]
+      pageSize = "2MB"
+      limit = 4194304
+      [[hugepageLimits]]
+      pageSize = "1GB"
+      limit = 0
       [unified]
       "memory.high" = "900#K"
       """
     #expect(
       try Self.values([("apply-cgroups", "/f")], file: file) == [
         "cpu.weight 39", "cpuset.cpus 0-1", "memory.max 1048576", "memory.swap.max 1048576", "pids.max 100",
-        "io.weight 1", "memory.high 900#K", "cpu.max 150000 100000",
+        "io.weight 1", "io.weight 8:0 10000", "io.max 8:16 rbps=1048576", "hugetlb.2MB.max 4194304",
+        "hugetlb.1GB.max 0", "memory.high 900#K", "cpu.max 150000 100000",
       ])
   }
 
@@ -81,6 +109,8 @@ import Testing
     "", "[memory]\n", "limit = 1\n", "[memory]\nlimit = \"much\"\n", "[memory]\nlimit\n",
     "[[devices]]\nallow = true\n",
     "[memory]\ndisableOOMKiller = true\n", "[memory]\nkernel = 1\n", "[unified]\n\"../memory.max\" = \"1\"\n",
+    "[[hugepageLimits]]\npageSize = \"../x\"\nlimit = 1\n", "[[hugepageLimits]]\npageSize = \"2MB\"\n",
+    "[[blockIO.weightDevice]]\nmajor = 8\nweight = 10\n", "[[blockIO.other]]\nmajor = 8\n",
     "[unified]\nmemory = \"1\"\n", "[memory]\nswap = 1\n",
   ]) func `refuses a file with anything it cannot set`(file: String) {
     #expect {

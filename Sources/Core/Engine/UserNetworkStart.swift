@@ -71,7 +71,7 @@ struct UserNetworkStart {
     let answer = try attempt { () throws(SystemCallFault) in
       try Process.output(
         of: network.program, words, environment: Self.variables, input: [], limit: 1 << 16,
-        seconds: Self.patience, mergesErrors: true)
+        seconds: Self.patience, hearing: .both)
     }
     guard answer.code != 0 else { return }
     let text = NetworkFailure.line(answer.bytes)

@@ -119,16 +119,9 @@ struct ExtReader {
   }
 
   private static func bytes(_ descriptor: Int32, at offset: Int, count: Int) throws(ExtFault) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var failure: SystemCallFault?
-    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-      do throws(SystemCallFault) { return unsafe try File.read(descriptor, at: offset, into: buffer) } catch {
-        failure = error
-        return 0
-      }
+    do throws(SystemCallFault) { return try File.read(descriptor, at: offset, count: count) } catch {
+      throw .read(error)
     }
-    if let failure { throw .read(failure) }
-    return Array(bytes.prefix(got))
   }
 }
 

@@ -81,21 +81,14 @@ extension NamespacePair {
   private static func map(
     _ program: String, _ process: Int32, _ extents: [IDMap.Extent]
   ) throws(MountFault) {
-    let said: [UInt8]
-    let code: Int32
+    let said: (code: Int32, bytes: [UInt8])
     do throws(SystemCallFault) {
-      let ends = try File.pipe()
-      let near = Descriptor(owning: ends.read)
-      let far = Descriptor(owning: ends.write)
-      let child = try Process.spawn(
-        program, ["\(process)"] + extents.words, environment: ["PATH=/usr/bin:/bin", "LC_ALL=C"],
-        descriptors: (-1, -1, far.number))
-      _ = consume far
-      said = (try? File.readAll(near, limit: 4096)) ?? []
-      code = try Process.wait(child)
+      said = try Process.output(
+        of: program, ["\(process)"] + extents.words, environment: ["PATH=/usr/bin:/bin", "LC_ALL=C"],
+        limit: 65536, seconds: nil, hearing: .errors)
     } catch { throw .mapRefused(why: "\(program) cannot be run (\(errorText(error.number)))") }
-    guard code != 0 else { return }
-    let line = String(decoding: said, as: UTF8.self).lines.first.map(String.init) ?? ""
+    guard said.code != 0 else { return }
+    let line = String(decoding: said.bytes, as: UTF8.self).lines.first.map(String.init) ?? ""
     throw .mapRefused(why: "\(program) failed" + (line.isEmpty ? "" : " (\(printable(line)))"))
   }
 }

@@ -37,7 +37,7 @@ public struct ControlGroups: Equatable, Sendable {
 /// groups that hand controllers on have no processes themselves (cgroups(7), "no internal processes").
 func planLimits(_ request: LaunchRequest, host: HostFacts) throws(IsolationFault) -> LimitsPlan? {
   guard !request.limits.isEmpty, let option = request.limits.first else { return nil }
-  let values = try limitValues(request.limits, file: host.limitsText)
+  let values = try limitValues(request.limits, file: host.limitsText, devices: host.blockDevices)
   guard let groups = host.controlGroups, groups.isUnified else {
     throw .noLimits(
       option: option,

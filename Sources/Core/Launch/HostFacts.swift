@@ -31,6 +31,8 @@ public struct HostFacts: Equatable, Sendable {
   public var controlGroups: ControlGroups?
   /// The text of `--apply-cgroups`.
   public var limitsText: String?
+  /// The numbers (`8:0`) of the block devices that `--blkio-weight-device` names, by their paths.
+  public var blockDevices: Lookup<String> = [:]
   /// Looked up only where the container has a network of its own.
   public var network: NetworkFacts?
   /// Bytes of memory the launch may use.

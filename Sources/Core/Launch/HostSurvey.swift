@@ -72,6 +72,10 @@ public func surveyHost(
   if !request.limits.isEmpty {
     facts.controlGroups = surveyControlGroups()
     if let path = request.limits.values["apply-cgroups"] { facts.limitsText = try limitsText(path) }
+    for (path, _) in request.limits.deviceWeights {
+      guard let device = try? File.facts(path), device.kind == .block else { continue }
+      facts.blockDevices[path] = "\(device.representedDevice.major):\(device.representedDevice.minor)"
+    }
   }
   if request.writableTemporary || request.contain || !request.scratch.isEmpty {
     facts.memoryBytes = Memory.limit

@@ -84,7 +84,9 @@ extension IsolationFault: Explained {
     case .limitsFile(let path, let why):
       Explanation(
         what: "cannot use --apply-cgroups \(printable(path))", why: why,
-        remedy: "it holds tables cpu, memory, pids and unified, as in the OCI specification's resources")
+        remedy:
+          "it holds tables cpu, memory, pids, blockIO, hugepageLimits and unified, as in the OCI specification's resources"
+      )
     }
   }
 }

@@ -10,15 +10,21 @@ struct LimitsFile {
   private let path: String
   private var period: Int?
   private var quota: Int?
+  /// Keys of the entry of an array of tables (`[[blockIO.weightDevice]]`) that is being read.
+  private var entry: Lookup<String> = [:]
 
   init(path: String, text: String) throws(IsolationFault) {
     self.path = path
     var table = ""
+    var isArray = false
     for (index, raw) in text.fields(at: 0x0A).enumerated() {
       let line = Self.trimmed(Self.withoutComment(raw))
       if line.isEmpty { continue }
-      if line.hasPrefix("["), line.hasSuffix("]"), !line.hasPrefix("[[") {
-        table = Self.trimmed(line.dropFirst().dropLast())
+      if line.hasPrefix("["), line.hasSuffix("]") {
+        if isArray { try takeEntry(of: table) }
+        isArray = line.hasPrefix("[[") && line.hasSuffix("]]")
+        table = Self.trimmed(isArray ? line.dropFirst(2).dropLast(2) : line.dropFirst().dropLast())
+        if table == "devices" { throw fault(Self.aboutDevices) }
         continue
       }
       guard let equals = line.firstIndex(of: "="), !line.hasPrefix("[") else {
@@ -26,12 +32,49 @@ struct LimitsFile {
       }
       let key = Self.unquoted(Self.trimmed(line[..<equals]))
       let value = Self.unquoted(Self.trimmed(line[line.index(after: equals)...]))
-      try take(table, key, value)
+      if isArray { entry[key] = value } else { try take(table, key, value) }
     }
+    if isArray { try takeEntry(of: table) }
     if let quota {
       values.append(.init("cpu.max", (quota <= 0 ? "max" : "\(quota)") + " \(period ?? 100_000)"))
     }
     guard !values.isEmpty else { throw fault("it names no limit") }
+  }
+
+  private static let aboutDevices =
+    "control groups of version 2 have no list of devices; a container makes no device nodes in any case, and with"
+    + " --contain it has none but null, zero, full, random, urandom and its terminals"
+
+  /// Limits of one device or one size of pages: an entry of `[[blockIO.weightDevice]]`, of one of the four
+  /// `[[blockIO.throttle…]]` or of `[[hugepageLimits]]`.
+  private mutating func takeEntry(of table: String) throws(IsolationFault) {
+    let entry = self.entry
+    self.entry = [:]
+    func number(_ key: String) throws(IsolationFault) -> Int {
+      guard let number = entry[key].flatMap({ Int($0) }), number >= 0 else {
+        throw fault("[[\(printable(table))]] has no number \(key)")
+      }
+      return number
+    }
+    // By io.max (cgroup-v2, "IO Interface Files").
+    let rates = [
+      "throttleReadBpsDevice": "rbps", "throttleWriteBpsDevice": "wbps", "throttleReadIOPSDevice": "riops",
+      "throttleWriteIOPSDevice": "wiops",
+    ]
+    if table == "hugepageLimits" {
+      guard let size = entry["pagesize"] ?? entry["pageSize"],
+        size.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x2F })
+      else { throw fault("[[hugepageLimits]] has no pageSize such as 2MB") }
+      values.append(.init("hugetlb.\(size).max", "\(try number("limit"))"))
+    } else if table == "blockIO.weightDevice" {
+      let weight = ioWeight(min(max(try number("weight"), 10), 1000))
+      values.append(.init("io.weight", "\(try number("major")):\(try number("minor")) \(weight)"))
+    } else if let name = rates.first(where: { "blockIO." + $0.key == table })?.value {
+      values.append(
+        .init("io.max", "\(try number("major")):\(try number("minor")) \(name)=\(try number("rate"))"))
+    } else {
+      throw fault("[[\(printable(table))]] is not known")
+    }
   }
 
   private mutating func take(_ table: String, _ key: String, _ value: String) throws(IsolationFault) {

@@ -12,7 +12,7 @@ public struct LimitsRequest: Equatable, Sendable {
   /// Options with a value, in the order in which their limits are set.
   public static let optionNames = [
     "cpuset-cpus", "cpuset-mems", "cpus", "cpu-shares", "memory", "memory-reservation", "memory-swap",
-    "pids-limit", "blkio-weight", "apply-cgroups",
+    "pids-limit", "blkio-weight", "blkio-weight-device", "apply-cgroups",
   ]
 
   /// The first option given; nil: nothing is limited.
@@ -22,13 +22,21 @@ public struct LimitsRequest: Equatable, Sendable {
   }
 
   var isEmpty: Bool { values.isEmpty && !disablesKiller }
+
+  /// What `--blkio-weight-device` names: paths of devices and weights.
+  var deviceWeights: [(device: String, weight: String)] {
+    (values["blkio-weight-device"] ?? "").fields(at: UInt8(ascii: ",")).filter { !$0.isEmpty }.map { entry in
+      guard let colon = entry.lastIndex(of: ":") else { return (String(entry), "") }
+      return (String(entry[..<colon]), String(entry[entry.index(after: colon)...]))
+    }
+  }
 }
 
 /// The limits of a request as files of a control group of version 2 and what they are set to. `file` is the text of
-/// `--apply-cgroups`. Values are those that runtimes write for the OCI specification's resources; the scales of the old
+/// `--apply-cgroups`, `devices` the numbers (`8:0`) of block devices by their paths. Values are those that runtimes write for the OCI specification's resources; the scales of the old
 /// interface are translated as they do it.
 func limitValues(
-  _ request: LimitsRequest, file: String?
+  _ request: LimitsRequest, file: String?, devices: Lookup<String> = [:]
 ) throws(IsolationFault) -> [LimitsPlan.Value] {
   if request.disablesKiller {
     throw .noLimits(
@@ -68,7 +76,15 @@ func limitValues(
     case "pids-limit":
       let count = try option.number(-1...Int(Int32.max))
       values.append(.init("pids.max", count <= 0 ? "max" : "\(count)"))
-    default: values.append(.init("io.weight", "\(ioWeight(try option.number(10...1000)))"))
+    case "blkio-weight": values.append(.init("io.weight", "\(ioWeight(try option.number(10...1000)))"))
+    default:
+      for (device, weight) in request.deviceWeights {
+        guard let numbers = devices[device] else {
+          throw option.fault("\(printable(device)) is no block device (it is written DEVICE:WEIGHT)")
+        }
+        let part = LimitOption(name: option.name, text: weight)
+        values.append(.init("io.weight", "\(numbers) \(ioWeight(try part.number(10...1000)))"))
+      }
     }
   }
   return values

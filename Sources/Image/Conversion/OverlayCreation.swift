@@ -138,21 +138,14 @@ public struct OverlayCreation: Sendable {
 
   private func run(_ name: String, _ arguments: [String]) throws(OverlayFault) {
     let path = try find(name)
-    let said: [UInt8]
-    let code: Int32
+    let said: (code: Int32, bytes: [UInt8])
     do throws(SystemCallFault) {
-      let ends = try File.pipe()
-      let near = Descriptor(owning: ends.read)
-      let far = Descriptor(owning: ends.write)
-      let child = try Process.spawn(
-        path, arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
-        descriptors: (-1, far.number, far.number))
-      _ = consume far
-      said = try File.readAll(near, limit: 1 << 20)
-      code = try Process.wait(child)
+      said = try Process.output(
+        of: path, arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"], limit: 1 << 20,
+        seconds: nil, hearing: .both)
     } catch { throw .system(path: path, error) }
-    guard code == 0 else {
-      let lines = String(decoding: said, as: UTF8.self).split(separator: "\n").map(String.init)
+    guard said.code == 0 else {
+      let lines = String(decoding: said.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
       throw .toolFailed(name: name, said: lines.connected(by: "; "))
     }
   }

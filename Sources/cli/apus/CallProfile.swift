@@ -11,19 +11,13 @@ extension LaunchRequest {
   /// A program of its own, because it takes libseccomp, which no other launch needs.
   mutating func makeCallFilter(_ output: Output) -> Int32? {
     guard let path = callProfile else { return nil }
-    let said: [UInt8]
-    let code: Int32
+    let said: (code: Int32, bytes: [UInt8])
     do throws(SystemCallFault) {
-      let ends = try File.pipe()
-      let near = Descriptor(owning: ends.read)
-      let far = Descriptor(owning: ends.write)
-      let child = try Process.spawn(
-        Installation.imageProgram,
+      said = try Process.output(
+        of: Installation.imageProgram,
         ["call-filter", "\(output.level)", capabilityNames(isRoot: geteuid() == 0).connected(by: ","), path],
-        environment: ["PATH=/usr/bin:/bin"], descriptors: (-1, far.number, output.messages))
-      _ = consume far
-      said = try File.readAll(near, limit: 1 << 20)
-      code = try Process.wait(child)
+        environment: ["PATH=/usr/bin:/bin"], limit: 1 << 20, seconds: nil,
+        hearing: .output(errors: output.messages))
     } catch {
       return output.fatal(
         Explanation(
@@ -31,10 +25,10 @@ extension LaunchRequest {
           why: "\(printable(error.subject)): \(errorText(error.number))",
           remedy: "the installation is incomplete: install it anew (make install)"))
     }
-    guard code == 0, said.count >= 16 else { return ExitCode.failure }
+    guard said.code == 0, said.bytes.count >= 16 else { return ExitCode.failure }
     // The first eight bytes: flags.
-    let flags = said[..<4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    callFilter = CallFilterPlan(program: Array(said[8...]), flags: flags, source: path)
+    let flags = said.bytes[..<4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    callFilter = CallFilterPlan(program: Array(said.bytes[8...]), flags: flags, source: path)
     return nil
   }
 }
