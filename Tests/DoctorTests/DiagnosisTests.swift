@@ -16,6 +16,10 @@ import Testing
     facts.fakerootUsers = 65537
     facts.fakerootReason = "ranges"
     facts.cgroup = NodeFacts.Cgroup(path: "/user", isDelegated: true, controllers: "cpu memory")
+    facts.programs = [
+      "fuse2fs": "/usr/bin/fuse2fs", "fuse-overlayfs": "/usr/bin/fuse-overlayfs",
+      "mkfs.ext3": "/sbin/mkfs.ext3", "slirp4netns": "/usr/bin/slirp4netns",
+    ]
     facts.openFiles = 1024
     facts.processes = .max
     return facts
@@ -222,6 +226,20 @@ import Testing
       change: { $0.runtimeDirectory = Explanation(what: "x", why: "it is not yours", remedy: "remove it") },
       state: .failing, found: "it is not yours", remedy: "remove it", cost: "sockets"),
   ]
+
+  @Test func `of two programs that do the same one is enough, and root needs none for what its kernel does`()
+    throws
+  {
+    let subject = "programs of other packages"
+    let none = try Self.check(subject) { $0.programs = [:] }
+    #expect(none.state == .missing)
+    #expect(none.remedy.contains("fuse2fs fuse-overlayfs e2fsprogs passt"), "\(none)")
+    let root = try Self.check(subject) { node in
+      node.isRoot = true
+      node.programs = ["mkfs.ext3": "/sbin/mkfs.ext3"]
+    }
+    #expect(root.state == .good, "\(root)")
+  }
 
   @Test(arguments: rows) func `what is found has its line, its cost and its remedy`(row: Row) throws {
     let check = try Self.check(row.name, row.change)

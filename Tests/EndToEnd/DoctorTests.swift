@@ -6,7 +6,7 @@ import Testing
   static let subjects = [
     "user namespaces", "/dev/fuse", "read-only overlay for users", "writable overlay in memory",
     "mounts by descriptor", "kernel squashfs", "subordinate ids", "cgroups", "binfmt_misc", "limits",
-    "runtime directory", "AppArmor", "SELinux",
+    "runtime directory", "AppArmor", "SELinux", "programs of other packages",
   ]
 
   /// The checks by name, as json has them.

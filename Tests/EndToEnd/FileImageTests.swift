@@ -1,6 +1,20 @@
 import Foundation
 import Testing
 
+/// The same on a kernel that cannot hand over what a program has mounted.
+@Suite struct FileImageKernelTests {
+  @Test func `what a program mounts takes Linux 5_2, and older kernels say so`() throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      #expect(try Installed.run("overlay", "create", overlay).code == 0)
+      let outcome = try Installed.run("exec", "--overlay", overlay, FileImageTests.image, "true")
+      guard Installed.isOldKernel else { return #expect(outcome.code == 0, "\(outcome)") }
+      #expect(outcome.code == 255 && outcome.err.hasPrefix("FATAL:"), "\(outcome)")
+      #expect(outcome.err.contains("Linux 5.2") && outcome.err.contains("use a directory"), "\(outcome)")
+    }
+  }
+}
+
 /// File systems in files beside the image: as sources of binds and as overlays.
 @Suite(.enabled(if: !Installed.isOldKernel, "file systems of programs need the mount interface of Linux 5.2"))
 struct FileImageTests {
@@ -146,6 +160,21 @@ struct FileImageTests {
       #expect(read.out == "kept\nagain\nRead-only\n", "\(read)")
       #expect(SharedMountTests.wait(seconds: 5) { (try? Self.programs(of: folder).isEmpty) == true })
       try Self.expectClean(overlay)
+    }
+  }
+
+  @Test(arguments: Caller.allCases)
+  func `who writes to an image that was not closed is warned`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      try Self.host("debugfs", "-w", "-R", "set_super_value state 0", overlay, as: caller)
+      for (spec, isWarned) in [(overlay + ":ro", false), (overlay, true)] {
+        let outcome = try Installed.run("exec", "--overlay", spec, Self.image, "true", as: caller)
+        #expect(outcome.code == 0, "\(outcome)")
+        #expect(outcome.err.contains("WARNING: ") == isWarned, "\(outcome.err)")
+        #expect(outcome.err.contains("e2fsck -f") == isWarned, "\(outcome.err)")
+      }
     }
   }
 

@@ -126,17 +126,6 @@ import Testing
     }
   }
 
-  /// Types a letter into the terminal it has, if it has one.
-  static let typist = """
-    #include <stdio.h>
-    #include <fcntl.h>
-    #include <sys/ioctl.h>
-    int main(void) {
-      int terminal = open("/dev/tty", O_RDWR);
-      puts(ioctl(0, TIOCSTI, "x") == 0 || ioctl(terminal, TIOCSTI, "x") == 0 ? "typed" : "refused");
-    }
-    """
-
   @Test(arguments: 3...12) func `a bundle's directory through a descriptor is refused, or none of the host's`(
     number: Int
   ) throws {
@@ -220,11 +209,12 @@ import Testing
 
   @Test func `a bind target that is swapped while containers start leads nowhere else`() throws {
     let mark = "/boot/apus-planted"
+    let launches = ProcessInfo.processInfo.environment["APUS_NIGHTLY"] == nil ? 200 : 10_000
     try Self.withSandbox("mkdir opt/swap opt/other && chown -R apus-test: .") { folder in
       let script = """
         cd \(folder)/root/opt
         (while :; do mv swap aside; ln -s ../../../../../../boot swap; rm swap; mv aside swap; done) & racer=$!
-        for i in $(seq 200); do
+        for i in $(seq \(launches)); do
           \(Installed.apus) --quiet exec --writable --no-home --bind \(folder):/opt/swap \(folder)/root \
             sh -c 'cat /proc/self/mountinfo' 2>/dev/null | grep -c ' /boot ' && echo outside
         done
@@ -277,6 +267,7 @@ import Testing
       return try Installed.run("exec", "--bind", "\(folder)/closed/x:/mnt", Self.image, "true")
     }
     #expect(hidden.code == 255 && hidden.err.contains("closed/x"), "\(hidden.err)")
+    #expect(hidden.err.contains("cannot be reached: Permission denied"), "\(hidden.err)")
   }
 
   @Test func `nobody else can look into the runtime directory, or talk to its servers`() throws {
@@ -362,60 +353,5 @@ import Testing
       ], as: .user)
     #expect([0, 255].contains(outcome.code), "\(outcome.code) \(outcome.err)")
     if outcome.code == 255 { #expect(outcome.err.contains("FATAL:"), "\(outcome.err)") }
-  }
-}
-
-/// One at a time with all other tests of instances.
-extension InstanceTests {
-  @Test func `an instance has no terminal to type into, not that of who started it either`() throws {
-    try Installed.withFolder { tools in
-      try Installed.write(Data(SecurityTests.typist.utf8), to: tools + "/type.c")
-      let compiled = try SecurityTests.shell("cc -static -O1 -o \(tools)/type \(tools)/type.c")
-      try #require(compiled.code == 0, "\(compiled.err)")
-      let change = """
-        cp \(tools)/type bin/type; mkdir .singularity.d
-        printf '#!/bin/sh\\nexec /bin/type\\n' >.singularity.d/startscript; chmod 0755 .singularity.d/startscript
-        """
-      try SecurityTests.withSandbox(change) { folder in
-        let environment = ["APUS_CONFIGDIR": tools + "/logs"]
-        let start = "\(Installed.apus) instance start \(folder)/root typing; sleep 0.5"
-        let outcome = try Installed.execute(
-          ["/usr/bin/script", "-qec", start, "/dev/null"], as: .user, environment: environment)
-        defer {
-          _ = try? Installed.execute(
-            [Installed.apus, "instance", "stop", "typing"], as: .user, environment: environment)
-        }
-        #expect(outcome.out.contains("started successfully"), "\(outcome.out)")
-        let log = try SecurityTests.shell("cat \(tools)/logs/instances/logs/*/*/typing.out")
-        #expect(log.line == "refused", "\(log.out) \(log.err)")
-      }
-    }
-  }
-
-  @Test func `a record that names somebody else's process is not entered`() throws {
-    try Installed.withFolder { folder in
-      let environment = ["APUS_CONFIGDIR": folder + "/logs"]
-      func apus(_ words: String...) throws -> Outcome {
-        try Installed.execute([Installed.apus] + words, as: .user, environment: environment)
-      }
-      try #require(apus("instance", "start", SecurityTests.image, "forged").code == 0)
-      let state = "/tmp/apus-\(SecurityTests.uid)/instances/forged/state"
-      let kept = try String(contentsOfFile: state, encoding: .utf8)
-      defer {
-        try? kept.write(toFile: state, atomically: false, encoding: .utf8)
-        _ = try? apus("instance", "stop", "--force", "forged")
-      }
-      // The number of process 1, and of one that was given the number later: its start time is another.
-      let pid = try #require(
-        kept.split(whereSeparator: { !$0.isNumber }).first {
-          Int($0).map { $0 > 1 && kill(pid_t($0), 0) == 0 } ?? false
-        })
-      for other in ["1", "\(getpid())"] {
-        let forged = kept.replacingOccurrences(of: String(pid), with: other)
-        try forged.write(toFile: state, atomically: false, encoding: .utf8)
-        let outcome = try apus("exec", "instance://forged", "true")
-        #expect(outcome.code == 255, "\(other): \(outcome.err)")
-      }
-    }
   }
 }

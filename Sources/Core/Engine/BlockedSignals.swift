@@ -8,9 +8,6 @@ struct BlockedSignals {
   private let before: sigset_t
 
   init() {
-    // Whoever ignores it leaves that to the programs it starts (execve(2)); then the end of a child raises no signal and
-    // leaves nothing to wait for.
-    _ = signal(SIGCHLD, SIG_DFL)
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
@@ -33,15 +30,17 @@ struct BlockedSignals {
 
   /// Does to this process what the signal does by default, and goes on with it blocked.
   func raise(_ number: Int32) {
-    guard number != SIGSTOP else {
-      Glibc.raise(number)
-      return
-    }
     let before = signal(number, SIG_DFL)
     Glibc.raise(number)
     Self.unblock(number)
     block()
     _ = signal(number, before)
+  }
+
+  static func isPending(_ number: Int32) -> Bool {
+    var pending = sigset_t()
+    unsafe sigpending(&pending)
+    return unsafe sigismember(&pending, number) == 1
   }
 
   static func unblock(_ number: Int32) {

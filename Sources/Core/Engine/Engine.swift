@@ -322,6 +322,7 @@ public enum Engine {
     let group: ControlGroup?
     do throws(EngineFault) { group = try plan.limits.map(ControlGroup.make) } catch { return error }
     let signals = BlockedSignals()
+    let lifeline = Lifeline()
     let child: Int32
     let gate: Gate?
     let reports: InitReports?
@@ -332,7 +333,8 @@ public enum Engine {
       reports = isFirst && plan.program.usesInit ? try InitReports() : nil
       hostProcesses =
         isFirst && !plan.program.usesInit ? try File.open("/proc", O_PATH | O_DIRECTORY).release() : nil
-      child = try signals.fork()
+      // An init takes signals one after the other, from its first moment on: on a process 1 they would be lost.
+      child = reports == nil ? try signals.fork() : try Process.fork()
     } catch {
       group?.remove()
       return .setup(activity: "start process 1 of the container", cause: error)
@@ -344,9 +346,8 @@ public enum Engine {
       do throws(EngineFault) {
         try group?.enter()
         processes = try setUp(plan, entered, trace: trace, report: report)
-        // Without its parent nobody would reap the container or hand it signals. After the last change of
-        // credentials, which would undo it.
-        try? Process.dieWithParent()
+        // Without its parent nobody would reap the container or hand it signals.
+        lifeline.hold()
       } catch {
         fault(error)
         _exit(error.exitCode)
@@ -361,7 +362,7 @@ public enum Engine {
         }
       }
       if let reports {
-        _exit(Init.run(reports, { program.become() }, report: fault))
+        _exit(Init.run(reports, signals, { program.become() }, report: fault))
       }
       let error = program.become()
       fault(error)
@@ -375,8 +376,9 @@ public enum Engine {
       // The follower keeps the host's tree: what changes the root of one process changes that of all in its namespace.
       try? Namespace.unshare(.mount)
       gate?.open()
-      let followed = Watch(interesting: following.interesting).untilEnd(of: child, blocked: signals.all)
-      end = .code(followed.code)
+      let followed = Watch(interesting: following.interesting, processes: hostProcesses)
+        .untilEnd(of: child, blocked: signals.all)
+      end = followed.end
       following.seen(followed.seen)
     } else {
       end = SignalForwarding(child, signals, hears: reports?.read, processes: hostProcesses).untilEnd()

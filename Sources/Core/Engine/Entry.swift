@@ -37,6 +37,7 @@ extension Engine {
       return Program(plan: program, processes: processes, trace: trace).become()
     }
     let signals = BlockedSignals()
+    let lifeline = Lifeline()
     let child: Int32
     do throws(SystemCallFault) {
       try Namespace.enter(pid, .pid)
@@ -45,8 +46,7 @@ extension Engine {
     if child == 0 {
       do throws(EngineFault) {
         try finishEntry(program, container, trace, report)
-        // After the last change of credentials, which would undo it.
-        try? Process.dieWithParent()
+        lifeline.hold()
       } catch {
         fault(error)
         _exit(error.exitCode)

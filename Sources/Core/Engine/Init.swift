@@ -5,12 +5,16 @@ internal import Model
 /// Process 1 of a PID namespace: starts the program, hands it every signal, reaps whatever is orphaned, and ends with
 /// the program. The kernel then ends what is left in the namespace.
 enum Init {
-  /// Runs `program` as a child. Returns the exit code for this process.
+  /// Runs `program` as a child. Returns the exit code for this process, whose `signals` are blocked already.
   static func run(
-    _ reports: InitReports, _ start: () -> EngineFault, report: (EngineFault) -> Void
+    _ reports: InitReports, _ signals: BlockedSignals, _ start: () -> EngineFault,
+    report: (EngineFault) -> Void
   ) -> Int32 {
-    let signals = BlockedSignals()
-    guard let child = try? signals.fork() else { return ExitCode.failure }
+    let child: Int32
+    do throws(SystemCallFault) { child = try signals.fork() } catch {
+      report(.setup(activity: "start the program", cause: error))
+      return ExitCode.failure
+    }
     if child == 0 {
       let fault = start()
       report(fault)

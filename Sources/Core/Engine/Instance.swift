@@ -27,6 +27,7 @@ extension Engine {
       return error
     }
     let signals = BlockedSignals()
+    let lifeline = Lifeline()
     let child: Int32
     do throws(SystemCallFault) { child = try signals.fork() } catch {
       group?.remove()
@@ -39,8 +40,7 @@ extension Engine {
       do throws(EngineFault) {
         try group?.enter()
         processes = try setUp(plan, entered, trace: trace, report: report)
-        // After the last change of credentials, which would undo it.
-        try? Process.dieWithParent()
+        lifeline.hold()
       } catch {
         fault(error)
         _exit(error.exitCode)
@@ -62,8 +62,8 @@ extension Engine {
     let code = SignalForwarding(child, signals).untilEnd().code
     group?.remove()
     keeper?.end()
-    ended()
     files?.awaitWritten()
+    ended()
     _exit(code)
   }
 }

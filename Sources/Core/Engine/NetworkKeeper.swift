@@ -68,8 +68,6 @@ struct NetworkKeeper {
       for stream in streams { dup2(nothing.number, stream) }
     }
     _ = unsafe chdir("/")
-    // The end of a child has to be seen, whatever the caller ignores.
-    _ = signal(SIGCHLD, SIG_DFL)
     Process.setTitle("apus: network of a container")
     Process.setName("apus-network")
     // A copy of the launcher's mounts: what that lays over the root later does not show here.

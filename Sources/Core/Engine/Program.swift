@@ -61,6 +61,8 @@ struct Program {
     do throws(SystemCallFault) { try label() } catch {
       return .setup(activity: "give the program its label (\(plan.rights.label?.text ?? ""))", cause: error)
     }
+    // A kernel without filters is one that nobody is contained by in this respect: no reason not to run.
+    if plan.rights.cannotType { try? Process.forbidTyping() }
     return program.execute()
   }
 
@@ -71,12 +73,17 @@ struct Program {
     let file: Descriptor
     do throws(SystemCallFault) {
       // Linux 5.8: each module has a directory. Before, the one that is switched on has them all.
-      file = try File.open("self/attr/\(label.module.rawValue.lowercased())/exec", O_WRONLY, from: processes)
+      file = try File.open("self/attr/\(label.module.rawValue.lowercased())/exec", O_RDWR, from: processes)
     } catch {
       guard error.number == ENOENT else { throw error }
-      file = try File.open("self/attr/exec", O_WRONLY, from: processes)
+      file = try File.open("self/attr/exec", O_RDWR, from: processes)
     }
     try File.write(Array(text.utf8), to: file.number, subject: label.text)
+    // Read back, by the same file: a place that only looks like the kernel's would take anything.
+    let kept = String(decoding: try File.bytes(of: file.number, count: 4096), as: UTF8.self)
+    guard kept.starts(withBytesOf: label.text), Volume.isProcess(file.number) else {
+      throw SystemCallFault("write", label.text, EACCES)
+    }
     trace?(Notice(.debug, "told \(label.module.rawValue) of \(printable(label.text))"))
   }
 
@@ -127,11 +134,14 @@ struct Program {
   private func execute(_ path: String) -> EngineFault? {
     trace?(Notice(.debug, "execute \(printable(path))"))
     // With a filter of system calls nothing is tried out: it would be there for what comes after.
-    if plan.rights.filter != nil, unsafe access(path, X_OK) != 0 {
-      if errno != ENOENT, errno != ENOTDIR {
+    if plan.rights.filter != nil {
+      guard unsafe access(path, X_OK) == 0 else {
+        if errno == ENOENT || errno == ENOTDIR { return nil }
         return .programNotExecutable(name: path, why: "it is not executable (\(errorText(errno)))")
       }
-      return nil
+      guard (try? File.facts(path))?.kind == .file else {
+        return .programNotExecutable(name: path, why: "it is a directory")
+      }
     }
     let filter = plan.rights.filter.map { ($0.program, $0.flags) }
     let cause = Process.become(path, plan.arguments, environment: plan.environment, filter: filter)

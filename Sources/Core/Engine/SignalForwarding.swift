@@ -6,6 +6,11 @@ internal import Model
 /// Waits for a child while handing on signals: what the launcher outside a PID namespace and the init inside do. To a shell
 /// with job control the launcher stops, goes on and ends as the program does.
 struct SignalForwarding {
+  /// What the kernel sends to a process group (tty_ioctl(4), setpgid(2)).
+  private static let ofTerminals: Set = [
+    SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGCONT, SIGWINCH, SIGIO,
+  ]
+
   private let child: Int32
   /// Blocked already.
   private let signals: BlockedSignals
@@ -42,13 +47,13 @@ struct SignalForwarding {
       var information = unsafe siginfo_t()
       let signal = unsafe sigwaitinfo(&waited, &information)
       if signal < 0 { continue }
-      // From the terminal (SI_KERNEL): the whole foreground group has it already.
       let isOfKernel = unsafe information.si_code == 0x80
       switch signal {
       case SIGCHLD: if let end = reap() { return end }
       case SIGIO where isOfKernel && hears != nil: hear()
       default:
-        if !isOfKernel { kill(child, signal) }
+        // From the terminal: the whole foreground group has it already.
+        if !isOfKernel || !Self.ofTerminals.contains(signal) { kill(child, signal) }
         if let processes { actByDefault(signal, processes) }
       }
     }
@@ -89,8 +94,10 @@ struct SignalForwarding {
   /// Process 1 of a container cannot stop.
   private func stop(by signal: Int32) {
     if let tells { return InitReports.tell(.stopped(by: signal), to: tells) }
-    guard getpid() != 1 else { return }
-    signals.raise([SIGTSTP, SIGTTIN, SIGTTOU].contains(signal) ? signal : SIGSTOP)
+    guard getpid() != 1, !BlockedSignals.isPending(SIGCONT) else { return }
+    // Not SIGSTOP: where nobody does job control nobody would wake this process again, and the kernel does not stop it by
+    // the others (setpgid(2), orphaned process groups).
+    signals.raise([SIGTTIN, SIGTTOU].contains(signal) ? signal : SIGTSTP)
   }
 
   /// The kernel keeps the default action of a signal from process 1. Whoever types Ctrl-C, or ends a job, means it all

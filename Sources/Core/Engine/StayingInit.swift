@@ -20,7 +20,11 @@ enum StayingInit {
     if getpid() != 1 { try? Process.adoptOrphans() }
     var program: Int32 = 0
     if let start {
-      guard let child = try? signals.fork() else { return ExitCode.failure }
+      let child: Int32
+      do throws(SystemCallFault) { child = try signals.fork() } catch {
+        report(.setup(activity: "start the program of the instance", cause: error))
+        return ExitCode.failure
+      }
       if child == 0 {
         let fault = start()
         report(fault)

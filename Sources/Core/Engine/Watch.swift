@@ -14,18 +14,25 @@ final class Watch {
   private var noted: Set<String> = []
   private var observations: [Observation] = []
 
-  init(interesting: [String]) { self.interesting = interesting }
+  /// As in `SignalForwarding`.
+  private let processes: Int32?
 
-  /// Follows `child`, which has offered itself, to its end. Returns its exit code and what was seen.
-  func untilEnd(of child: Int32, blocked: sigset_t) -> (code: Int32, seen: [Observation]) {
+  init(interesting: [String], processes: Int32?) {
+    self.interesting = interesting
+    self.processes = processes
+  }
+
+  /// Follows `child`, which has offered itself, to its end. Returns that and what was seen.
+  func untilEnd(of child: Int32, blocked: sigset_t) -> (end: ProgramEnd, seen: [Observation]) {
     var waited = blocked
+    var meant: Int32?
     var isStarted = false
     while true {
       while let (pid, stop) = Tracing.next() {
         switch stop {
         case .end(let code):
           entries[pid] = nil
-          if pid == child { return (code, observations) }
+          if pid == child { return (meant.map { .signal($0) } ?? .code(code), observations) }
         case .call:
           note(pid)
           Tracing.proceed(pid)
@@ -43,7 +50,15 @@ final class Watch {
       }
       var information = unsafe siginfo_t()
       let signal = unsafe sigwaitinfo(&waited, &information)
-      if signal > 0, signal != SIGCHLD, unsafe information.si_code != 0x80 { kill(child, signal) }
+      guard signal > 0, signal != SIGCHLD else { continue }
+      if unsafe information.si_code != 0x80 { kill(child, signal) }
+      // What the kernel keeps from a process 1 is done in its stead.
+      if let processes, [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(signal),
+        SignalState(of: child, parent: getpid(), processes: processes)?.leavesToKernel(signal) == true
+      {
+        meant = signal
+        kill(child, SIGKILL)
+      }
     }
   }
 

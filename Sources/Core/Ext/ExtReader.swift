@@ -119,7 +119,7 @@ struct ExtReader {
   }
 
   private static func bytes(_ descriptor: Int32, at offset: Int, count: Int) throws(ExtFault) -> [UInt8] {
-    do throws(SystemCallFault) { return try File.read(descriptor, at: offset, count: count) } catch {
+    do throws(SystemCallFault) { return try File.bytes(of: descriptor, at: offset, count: count) } catch {
       throw .read(error)
     }
   }

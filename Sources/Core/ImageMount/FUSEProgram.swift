@@ -41,6 +41,8 @@ public struct FUSEProgram {
     self.arguments = arguments
   }
 
+  /// What the keeper says where the kernel cannot hand over mounts (open_tree(2), Linux 5.2).
+  private static let tooOld: [UInt8] = [2]
   private static let top = "/sys"
   public static let place = top + "/mount"
 
@@ -51,13 +53,10 @@ public struct FUSEProgram {
   public static func find(
     _ name: String, package: String, for subject: String, _ searchPath: String?
   ) throws(MountFault) -> String {
-    let usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    for directory in (searchPath.map { $0 + ":" + usual } ?? usual).fields(at: UInt8(ascii: ":"))
-    where directory.utf8.first == UInt8(ascii: "/") {
-      let path = "\(directory)/\(name)"
-      if unsafe access(path, X_OK) == 0, (try? File.facts(path))?.kind == .file { return path }
+    guard let path = Process.find(name, searchPath) else {
+      throw .programMissing(name: name, package: package, subject: subject)
     }
-    throw .programMissing(name: name, package: package, subject: subject)
+    return path
   }
 
   /// Starts it. Returns its mount, without a place, and the end of the keeper's socket.
@@ -82,9 +81,15 @@ public struct FUSEProgram {
       _ = try Process.wait(middle)
       answer = try Socket.receive(limit: 8192, from: near)
     } catch {
+      if error.number == ENOSYS {
+        throw .kernelTooOld(name: ContainerPath.lastComponent(path), subject: subject)
+      }
       throw .setup(activity: "start \(ContainerPath.lastComponent(path)) for \(printable(subject))", error)
     }
     guard let mount = answer.descriptors.first else {
+      if answer.bytes == Self.tooOld {
+        throw .kernelTooOld(name: ContainerPath.lastComponent(path), subject: subject)
+      }
       throw .programFailed(
         name: ContainerPath.lastComponent(path), subject: subject,
         said: String(decoding: answer.bytes.dropFirst(), as: UTF8.self))
@@ -122,7 +127,10 @@ public struct FUSEProgram {
       // What the program says from here on is for nobody.
       Process.closeAll(except: inherited + [socket])
       _ = try Process.wait(child)
-    } catch { try? Socket.send([0] + Array(error.explanation.why.utf8), to: socket) }
+    } catch {
+      let said = error.number == ENOSYS ? Self.tooOld : [0] + Array(error.explanation.why.utf8)
+      try? Socket.send(said, to: socket)
+    }
     _exit(0)
   }
 

@@ -60,6 +60,14 @@ public struct FileMounts {
     if let notice = try FileImageLock.take(image) { notices.append(notice) }
     // Behind the lock: of an image that somebody writes to it is no news.
     if image.needsRecovery, !image.isWritable { throw .notClosed(path: image.path) }
+    // Of what is only read nothing gets worse.
+    if !image.isClean, image.isWritable {
+      notices.append(
+        Notice(
+          .warning,
+          "\(printable(image.path)) was not closed by its last writer, or has faults: e2fsck -f checks and repairs it"
+        ))
+    }
     if isPrivileged, let mount = try mountByKernel(image) { return add(image, mount, kernel: true) }
     let program = try FUSEProgram.find("fuse2fs", package: "fuse2fs", for: image.path, searchPath)
     var options = image.isWritable ? "rw" : "ro"

@@ -16,6 +16,8 @@ public enum MountFault: Error, Equatable, Sendable {
   case notClosed(path: String)
   case programMissing(name: String, package: String, subject: String)
   case programFailed(name: String, subject: String, said: String)
+  /// What a program has mounted cannot be handed over.
+  case kernelTooOld(name: String, subject: String)
   case setup(activity: String, SystemCallFault)
   /// It can neither be mounted nor be unpacked.
   case notUnpacked(folder: String, whyNotMounted: String, why: String)
@@ -56,6 +58,11 @@ extension MountFault: Explained {
         what: "cannot mount \(printable(subject))",
         why: "\(name) ended" + (said.isEmpty ? "" : ": \(printable(Self.oneLine(said)))"),
         remedy: name == "fuse2fs" ? "e2fsck -f checks and repairs an image" : "")
+    case .kernelTooOld(let name, let subject):
+      Explanation(
+        what: "cannot mount \(printable(subject)) by \(name)",
+        why: "this takes Linux 5.2, and this kernel is older",
+        remedy: "use a directory, or for what is only read a squashfs image, in its place")
     case .setup(let activity, let cause):
       Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
     case .notUnpacked(let folder, let whyNotMounted, let why):

@@ -54,7 +54,8 @@ public struct Diagnosis: Equatable, Sendable {
     var found: Step?
     for planned in plan.steps {
       switch planned.step {
-      case .bind(_, let target, _, _), .fileSystem(_, let target, _), .sessionDirectory(let target, _):
+      case .bind(_, let target, _, _), .bindImage(_, _, let target, _), .fileSystem(_, let target, _),
+        .sessionDirectory(let target, _), .generatedFile(let target, _, _):
         if ContainerPath.isBelow(path, target) { found = planned.step }
       default: break
       }

@@ -112,6 +112,7 @@ private func part(_ image: FileImage) -> HostImage.Part {
     part.image.uid = ext.uid
     part.image.gid = ext.gid
     part.image.needsRecovery = ext.needsRecovery
+    part.image.isClean = ext.isClean
   } catch { part.obstacle = error.explanation }
   return part
 }

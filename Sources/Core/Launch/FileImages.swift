@@ -63,7 +63,7 @@ extension BindSpec {
         throw refuse(
           "\(printable(source)) is a directory", "leave out image-src: directories are bound as they are")
       }
-      throw .bindSourceMissing(path: source, spec: text)
+      throw .bindSourceMissing(path: source, spec: text, refusal: host.refusals[source])
     }
     if let obstacle = file.obstacle { throw refuse(obstacle.why, obstacle.remedy) }
     let part: HostImage.Part?

@@ -12,6 +12,8 @@ public struct HostFacts: Equatable, Sendable {
   public var variables: Variables
   /// What is at the paths that were asked about; absent: nothing.
   public var kinds: Lookup<Kind>
+  /// Why some of them cannot be looked at, where that is not that nothing is there.
+  public var refusals: Lookup<String> = [:]
   public var resolverConfiguration: [UInt8]?
   /// What the site shows as /etc/hosts; looked up only where a line is added to it (`--hostname`).
   public var hosts: String?
@@ -47,6 +49,9 @@ public struct HostFacts: Equatable, Sendable {
   public var fileSystems: [String] = []
   /// The caller's terminal, as a path of the host; looked up only where the container has a /dev of its own.
   public var terminal: String?
+  /// Whether the caller has a terminal that the program shall not type into; looked up only where it is contained, or
+  /// enters a container.
+  public var hasTerminal = false
 
   public init(
     user: User, currentDirectory: String?, variables: Variables, kinds: Lookup<Kind>,

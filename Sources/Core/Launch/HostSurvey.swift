@@ -4,9 +4,10 @@ internal import Model
 public import Settings
 
 /// Looks at the host for what a request needs: each path once. Touching sources of binds here, in the host's mount
-/// namespace, lets automounts fire.
+/// namespace, lets automounts fire. `enters`: for a program of a container that stands already.
 public func surveyHost(
-  _ request: LaunchRequest, settings: Settings, user: User, variables: Variables, isPrivileged: Bool
+  _ request: LaunchRequest, settings: Settings, user: User, variables: Variables, isPrivileged: Bool,
+  enters: Bool = false
 ) throws(LaunchFault) -> HostFacts {
   let current = currentDirectory(variables)
   var facts = HostFacts(
@@ -46,8 +47,10 @@ public func surveyHost(
   if isPrivileged, !request.contain { paths.append(BinaryFormats.register) }
   if MaskedPaths.apply(to: request) { paths += MaskedPaths.all }
   for path in paths where facts.kinds[path] == nil {
-    if let found = try? File.facts(path) {
-      facts.kinds[path] = found.kind == .directory ? .directory : .other
+    do throws(SystemCallFault) {
+      facts.kinds[path] = try File.facts(path).kind == .directory ? .directory : .other
+    } catch {
+      if error.number != ENOENT, error.number != ENOTDIR { facts.refusals[path] = errorText(error.number) }
     }
   }
   surveyImages(binds, request, base, &facts)
@@ -59,6 +62,10 @@ public func surveyHost(
     isPrivileged: isPrivileged)
   if request.hostName != nil { facts.hosts = hosts(request, settings) }
   if request.contain || settings.deviceMount == .minimal { facts.terminal = terminal() }
+  // ENXIO: there is none (tty(4)).
+  if request.contain || enters {
+    facts.hasTerminal = (try? File.open("/dev/tty", O_RDONLY | O_NOCTTY)) != nil
+  }
   if settings.writesGroup, user.uid != 0 {
     facts.groups =
       ((try? File.readAll("/etc/group", limit: 16 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""

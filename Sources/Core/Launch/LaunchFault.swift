@@ -3,10 +3,11 @@ public import Model
 /// Why a request cannot be planned.
 public enum LaunchFault: Error, Equatable, Sendable {
   case bindSyntax(spec: String, why: String)
-  case bindSourceMissing(path: String, spec: String)
+  /// `refusal`: why it cannot be looked at, where that is not that nothing is there.
+  case bindSourceMissing(path: String, spec: String, refusal: String? = nil)
   /// `--writable` makes no mount points.
   case sandboxLacks(target: String, isDirectory: Bool, reason: String, sandbox: String)
-  case requestedSourceMissing(path: String, target: String, origin: String)
+  case requestedSourceMissing(path: String, target: String, origin: String, refusal: String? = nil)
   case bindsForbidden
   case mountSyntax(spec: String, why: String)
   case homeSyntax(spec: String, why: String)
@@ -39,13 +40,16 @@ extension LaunchFault: Explained {
         remedy:
           "write it as SOURCE[:TARGET[:ro|rw]], or IMAGE:TARGET:image-src=PATH for what is in an image file; "
           + "a colon or comma in a path is written \\: or \\,")
-    case .bindSourceMissing(let path, let spec):
+    case .bindSourceMissing(let path, let spec, let refusal):
       Explanation(
-        what: "cannot bind \(printable(spec))", why: "\(printable(path)) does not exist on this host",
+        what: "cannot bind \(printable(spec))",
+        why: printable(path)
+          + (refusal.map { " cannot be reached: \($0)" } ?? " does not exist on this host"),
         remedy: "check the path, or drop it from --bind, --mount, APUS_BIND and APUS_MOUNT")
-    case .requestedSourceMissing(let path, let target, let origin):
+    case .requestedSourceMissing(let path, let target, let origin, let refusal):
       Explanation(
-        what: "cannot show \(printable(path)) at \(printable(target))", why: "it does not exist on this host",
+        what: "cannot show \(printable(path)) at \(printable(target))",
+        why: refusal.map { "it cannot be reached: \($0)" } ?? "it does not exist on this host",
         remedy: "check the path, or drop it from \(origin)")
     case .sandboxLacks(let target, let isDirectory, let reason, let sandbox):
       Explanation(

@@ -42,12 +42,12 @@ public struct LaunchRecord: Equatable, Sendable {
   private var message: String {
     fields.map { field -> String in
       let isPlain = !field.value.utf8.contains {
-        $0 == 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "=")
+        $0 == 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "\\")
       }
       guard !isPlain else { return "\(field.name)=\(field.value)" }
       var quoted = ""
       for scalar in field.value.unicodeScalars {
-        if scalar == "\"" { quoted += "\\" }
+        if scalar == "\"" || scalar == "\\" { quoted += "\\" }
         quoted.unicodeScalars.append(scalar)
       }
       return "\(field.name)=\"\(quoted)\""

@@ -10,11 +10,8 @@ func surveyNetwork(
   guard request.network, request.networkPath == nil, request.networks != ["none"] else { return nil }
   var facts = NetworkFacts()
   guard isPrivileged else {
-    // The user's PATH first: sites offer programs by modules.
-    let path = (variables["PATH"] ?? "").fields(at: UInt8(ascii: ":")).map(String.init)
-    let folders = path.filter { ContainerPath.isAbsolute($0) } + ["/usr/local/bin", "/usr/bin", "/bin"]
     for tool in UserNetwork.Tool.allCases {
-      facts.tools[tool.rawValue] = folders.map { $0 + "/" + tool.rawValue }.first(where: isProgram)
+      facts.tools[tool.rawValue] = Process.find(tool.rawValue, variables["PATH"])
     }
     return facts
   }
@@ -31,7 +28,7 @@ func surveyNetwork(
   for path in facts.pluginFolders {
     guard let folder = try? File.open(path, O_RDONLY | O_DIRECTORY), let names = try? File.names(in: folder)
     else { continue }
-    for name in names where facts.plugins[name] == nil && isProgram(path + "/" + name) {
+    for name in names where facts.plugins[name] == nil && Process.isProgram(path + "/" + name) {
       facts.plugins[name] = path + "/" + name
     }
   }
@@ -39,9 +36,4 @@ func surveyNetwork(
     facts.upstreamResolver = try? File.readAll("/run/systemd/resolve/resolv.conf", limit: 1 << 20)
   }
   return facts
-}
-
-private func isProgram(_ path: String) -> Bool {
-  guard let facts = try? File.facts(path), facts.kind == .file else { return false }
-  return unsafe access(path, X_OK) == 0
 }

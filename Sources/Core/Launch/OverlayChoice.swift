@@ -27,7 +27,9 @@ struct OverlayChoice: Equatable, Sendable {
     for spec in request.overlays.map(OverlaySpec.init) {
       let path = ContainerPath.normalized(spec.path, from: host.currentDirectory ?? "/")
       switch host.kinds[path] {
-      case nil: throw .overlaySyntax(spec: spec.text, why: "\(printable(path)) does not exist on this host")
+      case nil:
+        let why = host.refusals[path].map { "cannot be reached: \($0)" } ?? "does not exist on this host"
+        throw .overlaySyntax(spec: spec.text, why: "\(printable(path)) \(why)")
       case .other: try add(spec, path, host)
       case .directory:
         if spec.isReadOnly {

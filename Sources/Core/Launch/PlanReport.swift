@@ -136,6 +136,10 @@ public struct PlanReport: Sendable {
         "system calls: judged by \(filter.program.count / 8) instructions made of \(printable(filter.source))"
           + " (--security seccomp:)")
     }
+    if rights.cannotType {
+      lines.append(
+        "system calls: none that types into the caller's terminal (--contain, --containall, --compat)")
+    }
     if let label = rights.label {
       lines.append("\(label.module.rawValue): \(printable(label.text)) (--security)")
     }

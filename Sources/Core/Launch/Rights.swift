@@ -32,6 +32,7 @@ func planRights(
   let isRoot = host.user.uid == 0 || rights.isMappedRoot
   if request.keepPrivileges, !isRoot { throw .rootOnly(option: "--keep-privs") }
   (rights.filter, rights.label) = try confinement(request, host: host)
+  rights.cannotType = host.hasTerminal
   rights.identity = try identity(request, host: host, image: image, ids: rights.ids)
   if rights.identity != nil { reasons.append("--security") }
   let added = try Capabilities.bits(request.addedCapabilities, option: "--add-caps")

@@ -27,7 +27,10 @@ struct ShellStub: Equatable, Sendable {
       values.append(value)
       return "\"$_apus\(values.count)\""
     }
-    let host = environment.host.filter { !Self.shellOwned.contains($0.name) }
+    // What is fixed is no matter of the host's.
+    let host = environment.host.filter { variable in
+      !Self.shellOwned.contains(variable.name) && !environment.fixed.contains { $0.name == variable.name }
+    }
     var body = scripts.filter { $0 < ImageEnvironment.baseScript }.map(Self.source).joined()
     body += "export LD_LIBRARY_PATH=\"${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}\(boundLibraries)\"\n"
     for variable in injected {

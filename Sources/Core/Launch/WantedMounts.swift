@@ -270,7 +270,8 @@ struct WantedMounts {
         (content, kind) = try shown(path, of: bind)
       } else {
         guard let found = host.kinds[bind.source] else {
-          throw .bindSourceMissing(path: bind.source, spec: bind.text)
+          throw .bindSourceMissing(
+            path: bind.source, spec: bind.text, refusal: host.refusals[bind.source])
         }
         kind = found
         content = .bind(
@@ -313,7 +314,8 @@ struct WantedMounts {
       }
       if let source = mount.source, host.kinds[source] == nil {
         guard mount.isOptional else {
-          throw .requestedSourceMissing(path: source, target: mount.target, origin: mount.origin)
+          throw .requestedSourceMissing(
+            path: source, target: mount.target, origin: mount.origin, refusal: host.refusals[source])
         }
         continue
       }

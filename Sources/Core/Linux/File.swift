@@ -102,21 +102,6 @@ public enum File {
     return done
   }
 
-  /// The same as an array: `count` bytes, fewer only at the end of the file.
-  public static func read(
-    _ descriptor: Int32, at offset: Int, count: Int
-  ) throws(SystemCallFault) -> [UInt8] {
-    var failure: SystemCallFault?
-    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      initialized = 0
-      do throws(SystemCallFault) {
-        initialized = unsafe try read(descriptor, at: offset, into: UnsafeMutableRawBufferPointer(buffer))
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return bytes
-  }
-
   /// The whole content from the current position, refused beyond `limit` bytes (EFBIG).
   public static func readAll(
     _ descriptor: borrowing Descriptor, limit: Int, subject: String = ""
@@ -234,16 +219,15 @@ extension File {
   public static func bytes(
     of number: Int32, at offset: Int = 0, count: Int
   ) throws(SystemCallFault) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
     var failure: SystemCallFault?
-    let done = unsafe bytes.withUnsafeMutableBytes { buffer in
-      do throws(SystemCallFault) { return unsafe try File.read(number, at: offset, into: buffer) } catch {
-        failure = error
-        return 0
-      }
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = 0
+      do throws(SystemCallFault) {
+        initialized = unsafe try read(number, at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+      } catch { failure = error }
     }
     if let failure { throw failure }
-    return Array(bytes.prefix(done))
+    return bytes
   }
 }
 

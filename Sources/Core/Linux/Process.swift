@@ -27,6 +27,10 @@ public enum Process {
       "execve", path)
   }
 
+  /// Whoever ignores SIGCHLD leaves that to the programs it starts (execve(2)); then a child that ends leaves nothing to
+  /// wait for. To be called before the first child.
+  public static func expectChildren() { _ = Glibc.signal(SIGCHLD, SIG_DFL) }
+
   /// Waits for a child; its exit code, or 128 + the signal that ended it.
   public static func wait(_ pid: Int32) throws(SystemCallFault) -> Int32 {
     var status: Int32 = 0
@@ -153,6 +157,10 @@ public enum Process {
 
   /// Whether that holds for this process already.
   public static var forbidsNewPrivileges: Bool { apus_prctl(39, 0, 0, 0, 0) == 1 }
+
+  /// No system call of this process and its descendants can type into a terminal, whatever the site's kernel allows
+  /// (`dev.tty.legacy_tiocsti`). New privileges have to be forbidden already.
+  public static func forbidTyping() throws(SystemCallFault) { try checked(apus_refuse_typing(), "seccomp") }
 
   /// The kernel kills this process when its parent ends (PR_SET_PDEATHSIG). A change of credentials undoes it.
   public static func dieWithParent() throws(SystemCallFault) {

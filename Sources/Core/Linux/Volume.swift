@@ -32,6 +32,12 @@ public struct Volume: Equatable, Sendable {
     return unsafe fstatvfs(file.number, &facts) == 0 && facts.f_flag & 1 != 0
   }
 
+  /// Whether a file is one of procfs, and of nothing that only looks like it.
+  public static func isProcess(_ file: Int32) -> Bool {
+    // PROC_SUPER_MAGIC (statfs(2))
+    apus_filesystem_type(file) == 0x9FA0
+  }
+
   /// Some file systems say that they have more than can be counted in bytes.
   private static func product(_ unit: Int, _ blocks: UInt) -> Int {
     let (bytes, overflow) = unit.multipliedReportingOverflow(by: Int(clamping: blocks))

@@ -21,6 +21,8 @@ public struct FileImage: Equatable, Sendable {
   public var gid: UInt32 = 0
   /// Whether its journal holds changes that a reader would miss.
   public var needsRecovery = false
+  /// Whether its last writer closed it, and nobody found a fault in it.
+  public var isClean = true
 
   public init(path: String, descriptor: Int32, fileSystem: FileSystem, offset: Int, size: Int) {
     self.path = path

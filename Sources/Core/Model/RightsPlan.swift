@@ -10,6 +10,8 @@ public struct RightsPlan: Equatable, Sendable {
   public var identity: Identity?
   /// What the kernel does with system calls of the program (`--security seccomp:`).
   public var filter: CallFilterPlan?
+  /// Whether it may not put bytes into the input of its caller's terminal, where the caller's shell would read them.
+  public var cannotType = false
   /// What a security module is told of the program (`--security apparmor:`, `selinux:`).
   public var label: SecurityLabel?
   /// The options that asked for it.

@@ -72,7 +72,7 @@ public struct SIFFile: Equatable, Sendable {
   }
 
   private static func bytes(_ descriptor: Int32, at offset: Int, count: Int) throws(SIFFault) -> [UInt8] {
-    do throws(SystemCallFault) { return try File.read(descriptor, at: offset, count: count) } catch {
+    do throws(SystemCallFault) { return try File.bytes(of: descriptor, at: offset, count: count) } catch {
       throw .read(error)
     }
   }

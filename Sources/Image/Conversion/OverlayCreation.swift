@@ -151,13 +151,8 @@ public struct OverlayCreation: Sendable {
   }
 
   private func find(_ name: String) throws(OverlayFault) -> String {
-    let usual = ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    for directory in (searchPath + usual).fields(at: UInt8(ascii: ":"))
-    where directory.utf8.first == UInt8(ascii: "/") {
-      let path = "\(directory)/\(name)"
-      if unsafe access(path, X_OK) == 0, (try? File.facts(path))?.kind == .file { return path }
-    }
-    throw .toolMissing(name: name)
+    guard let path = Process.find(name, searchPath) else { throw .toolMissing(name: name) }
+    return path
   }
 }
 

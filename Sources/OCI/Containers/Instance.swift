@@ -90,10 +90,12 @@ public struct Instance: Sendable {
         try StopWord.send(with: signal, to: pid, held: nil)
       }
     } catch { if error.number != ESRCH { throw .container(.system(error)) } }
+    InstanceMembers.signal(signal, of: pid)
   }
 
-  /// Kills its first process, and with that all that is in its PID namespace; without one the group of its program.
+  /// Kills its first process, and with that all that is in its PID namespace; without one all it has started.
   public func kill() throws(InstanceFault) {
+    if isRunning { InstanceMembers.signal(SIGKILL, of: pid, everyone: true) }
     do throws(SystemCallFault) {
       _ = try ContainerProcess.signal(record, SIGKILL, all: true)
       _ = try ContainerProcess.signal(record, SIGKILL, all: false)
@@ -105,12 +107,16 @@ public struct Instance: Sendable {
     ContainerProcess.awaitEnd(record, milliseconds: milliseconds)
   }
 
-  /// Removes what is kept of it, once it has ended.
-  public func forget() {
+  /// Waits until its keeper has taken down what it had: network, control group, files it wrote to. What the keeper does
+  /// not remove within `milliseconds` is removed here.
+  public func awaitRemoval(milliseconds: Int) {
     let shelf = ContainerShelf.instances(uid: uid)
-    guard let id = try? ContainerID(name), let found = try? ContainerDirectory.find(id, on: shelf) else {
-      return
+    guard let id = try? ContainerID(name) else { return }
+    for pause in 0...milliseconds / 10 {
+      guard let found = try? ContainerDirectory.find(id, on: shelf) else { return }
+      // Another one of the same name is none of ours.
+      if let state = try? found.state(), state.status == .running { return }
+      if pause == milliseconds / 10 { found.removeEnded() } else { usleep(10_000) }
     }
-    found.removeEnded()
   }
 }

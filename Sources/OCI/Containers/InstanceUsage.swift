@@ -16,7 +16,7 @@ public struct InstanceUsage: Equatable, Sendable {
 
   /// Looks at all processes in the instance: those of its PID namespace, else its first process and its descendants.
   public init(of instance: Instance) {
-    for pid in Self.members(of: instance.pid) { add(pid) }
+    for pid in InstanceMembers.all(of: instance.pid) { add(pid) }
   }
 
   private mutating func add(_ pid: Int32) {
@@ -51,29 +51,5 @@ public struct InstanceUsage: Equatable, Sendable {
   private static func numbers(of path: String) -> Lookup<Int> {
     guard let bytes = try? File.readAll(path, limit: 1 << 16) else { return [:] }
     return numbers(in: String(decoding: bytes, as: UTF8.self))
-  }
-
-  private static func members(of first: Int32) -> [Int32] {
-    guard let directory = try? File.open("/proc", O_RDONLY | O_DIRECTORY),
-      let names = try? File.names(in: directory)
-    else { return [] }
-    let pids = names.compactMap { Int32($0) }
-    func namespace(_ pid: String) -> UInt64? { (try? File.facts("/proc/\(pid)/ns/pid"))?.inode }
-    if let own = namespace("\(first)"), own != namespace("self") {
-      return pids.filter { namespace("\($0)") == own }
-    }
-    var members: Set<Int32> = [first]
-    let parents = pids.compactMap { pid -> (Int32, Int32)? in
-      guard let parent = Process.statFields(of: pid).flatMap({ $0.count > 1 ? Int32($0[1]) : nil }) else {
-        return nil
-      }
-      return (pid, parent)
-    }
-    var count = 0
-    while count != members.count {
-      count = members.count
-      for (pid, parent) in parents where members.contains(parent) { members.insert(pid) }
-    }
-    return Array(members)
   }
 }

@@ -110,7 +110,9 @@ int apus_set_capabilities(uint64_t bits) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
   for (int half = 0; half < 2; half++) {
-    data[half].permitted = data[half].effective = data[half].inheritable = (uint32_t)(bits >> (32 * half));
+    data[half].permitted = data[half].effective = (uint32_t)(bits >> (32 * half));
+    // What is ambient has to be inheritable. Root needs neither, and programs would see more than is usual.
+    data[half].inheritable = geteuid() == 0 ? 0 : data[half].permitted;
   }
   RESULT(syscall(SYS_capset, &header, data));
 }

@@ -23,13 +23,14 @@ public func diagnose(_ node: NodeFacts) -> [Check] {
       : Check(
         "kernel squashfs", .missing, "not known to the kernel", cost: "root runs images with --userns only",
         remedy: "the administrator loads it: modprobe squashfs"),
-    subordinateIDs(node), cgroups(node), binfmt(node), limits(node),
+    subordinateIDs(node), cgroups(node), binfmt(node), limits(node), programs(node),
   ]
   if node.sysctls["dev.tty.legacy_tiocsti"] == "1" {
     checks.append(
       Check(
         "terminals", .missing, "dev.tty.legacy_tiocsti = 1",
-        cost: "a program can type into the terminal it was started from, in a container as on the host",
+        cost:
+          "a program can type into the terminal it was started from, in a container (but for --contain) as on the host",
         remedy: "the administrator sets it: sysctl dev.tty.legacy_tiocsti=0"))
   }
   if let fault = node.runtimeDirectory {
@@ -212,6 +213,20 @@ private func binfmt(_ node: NodeFacts) -> Check {
   return Check(
     "binfmt_misc", .missing, found, cost: "no programs of other architectures",
     remedy: "a kernel of 6.7 or later, or the administrator registers an emulator (package qemu-user-static)")
+}
+
+private func programs(_ node: NodeFacts) -> Check {
+  let found = NodeFacts.programNames.filter { node.programs[$0] != nil }.connected(by: ", ")
+  let missing = NodeFacts.helpers.filter { helper in
+    node.programs[helper.name] == nil && !(helper.isForUsers && node.isRoot)
+      && helper.instead.flatMap { node.programs[$0] } == nil
+  }
+  guard !missing.isEmpty else { return Check("programs of other packages", .good, found) }
+  return Check(
+    "programs of other packages", .missing,
+    (found.isEmpty ? "" : found + "; ") + "not there: " + missing.map(\.name).connected(by: ", "),
+    cost: missing.map(\.cost).connected(by: "; "),
+    remedy: "the administrator installs: " + missing.map(\.package).connected(by: " "))
 }
 
 private func limits(_ node: NodeFacts) -> Check {

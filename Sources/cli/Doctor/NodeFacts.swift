@@ -66,6 +66,8 @@ public struct NodeFacts: Equatable, Sendable {
   public var openFiles: UInt = 0
   public var processes: UInt = 0
   public var newMountAPI: Int32 = 0
+  /// Programs beside Apus that some options take, by name: their paths, of those that are there.
+  public var programs: [String: String] = [:]
   /// Why the directory for sockets cannot be used.
   public var runtimeDirectory: Explanation?
 
@@ -83,6 +85,35 @@ public struct NodeFacts: Equatable, Sendable {
     ("user.max_mnt_namespaces", "nobody can run anything"), ("user.max_pid_namespaces", "--pid fails"),
     ("user.max_ipc_namespaces", "--ipc fails"), ("user.max_uts_namespaces", "--uts and --hostname fail"),
   ]
+}
+
+extension NodeFacts {
+  /// A program that some options take.
+  struct Helper {
+    let name: String
+    let package: String
+    let cost: String
+    /// The one that does the same.
+    var instead: String?
+    /// Whether root has the kernel's in its place.
+    var isForUsers = false
+  }
+
+  static let helpers = [
+    Helper(
+      name: "fuse2fs", package: "fuse2fs", cost: "ext3 images are no overlays and no sources of binds",
+      isForUsers: true),
+    Helper(
+      name: "fuse-overlayfs", package: "fuse-overlayfs",
+      cost: "ext3 overlays cannot be written to", isForUsers: true),
+    Helper(name: "mkfs.ext3", package: "e2fsprogs", cost: "`apus overlay create` fails"),
+    Helper(
+      name: "pasta", package: "passt", cost: "--net is --network none", instead: "slirp4netns",
+      isForUsers: true),
+  ]
+
+  /// The names to look for.
+  public static let programNames = helpers.flatMap { [$0.name] + ($0.instead.map { [$0] } ?? []) }
 }
 
 extension NodeFacts {

@@ -6,6 +6,7 @@ internal import Model
 
 // `apus-image` does what needs no launch: `apus build …` executes it with the same words.
 StandardStreams.reserveNumbers()
+Process.expectChildren()
 exit(run(Array(Inheritance.arguments.dropFirst())))
 
 /// Takes the words apart and calls the command. Returns the exit code.

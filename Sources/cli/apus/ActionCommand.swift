@@ -48,11 +48,9 @@ func makeLaunching(
   for notice in variables.conflicts { output.notice(notice) }
   let request = makeRequest(parsed, image.path, arguments: arguments)
   warnOfShellArguments(parsed, request, output)
-  var launching = Launching(
+  return Launching(
     request: request, image: image, settings: settings, variables: variables,
     mount: mountOptions(parsed, settings, variables, output), environment: { variables[$0] }, output: output)
-  launching.showsOwnOverlay = true
-  return launching
 }
 
 func warnOfShellArguments(_ parsed: Parsed, _ request: LaunchRequest, _ output: Output) {

@@ -11,7 +11,8 @@ func runDoctor(_ parsed: Parsed, _ variables: Variables, _ output: Output) -> In
     output.result(appArmorProfile(program: Installation.program))
     return 0
   }
-  let facts = NodeSurvey.facts(user: User.current(cache: nil), xdg: variables["XDG_RUNTIME_DIR"])
+  let facts = NodeSurvey.facts(
+    user: User.current(cache: nil), xdg: variables["XDG_RUNTIME_DIR"], searchPath: variables["PATH"])
   let checks = diagnose(facts)
   let isFailing = checks.contains { $0.state == .failing }
   if parsed.isOn("json") {

@@ -24,8 +24,6 @@ struct Launching {
   var diagnoses = false
   /// The exit code where the launch itself fails.
   var failure = ExitCode.failure
-  /// Whether changes in an overlay partition of the image are shown.
-  var showsOwnOverlay = false
   /// Called when all stands, by the process that then becomes the program.
   var beforeProgram: () -> Void = {}
 
@@ -68,10 +66,7 @@ struct Launching {
         request, settings: settings, user: user(fakeroot, cache: pending.userCache), variables: variables,
         isPrivileged: mount.isPrivileged)
       host.fakeroot = fakeroot?.plan
-      if showsOwnOverlay, image.hasOverlayPartition {
-        host.ownImage = surveyFileImage(
-          image.path, opening: Mount.path(of: image.descriptor), writes: request.writable && explains == nil)
-      }
+      host.surveyOwn(image, writes: request.writable && explains == nil)
       overlay = explains == nil ? try writableOverlay(request, host: host) : nil
       files = try wantedImages(request, host: host, onlyOfBinds: explains != nil)
     } catch { return output.fatal(error.explanation, exit: failure) }
@@ -89,7 +84,7 @@ struct Launching {
         networkPath: request.networkPath.map {
           ContainerPath.normalized($0, from: host.currentDirectory ?? "/")
         }, receivesMounts: settings.receivesMounts, trace: trace)
-      if !files.isEmpty { try mountFiles(files, in: &entered, &host) }
+      try mountFiles(files, for: request, in: &entered, &host, searchPath: variables["PATH"], output)
       let plan: Plan
       do throws(LaunchFault) {
         let facts = try surveyImage(
@@ -132,21 +127,6 @@ struct Launching {
   private func begin(_ fakeroot: Fakeroot?, _ mount: inout MountOptions) throws(MountFault) -> PendingMount {
     guard let fakeroot else { return try ImageMount.begin(image, mount, environment: environment) }
     return try fakeroot.begin(image, &mount)
-  }
-
-  /// Mounts file systems of files, and looks at what of them is shown.
-  private func mountFiles(
-    _ files: [FileImage], in entered: inout Engine.Entered, _ host: inout HostFacts
-  ) throws(EngineFault) {
-    try Engine.mount(files, in: &entered, searchPath: variables["PATH"])
-    for notice in entered.files?.notices ?? [] { output.notice(notice) }
-    let mounted = entered.files?.mounted ?? []
-    let ext = mounted.filter { $0.image.fileSystem == .ext }
-    if !ext.isEmpty { host.extIsOfKernel = ext.allSatisfy(\.isOfKernel) }
-    for (image, path, key) in (try? pathsInImages(request, host: host)) ?? [] {
-      guard let file = mounted.first(where: { $0.image.isSame(image) }) else { continue }
-      host.imageKinds[key] = kindInImage(path, root: file.mount)
-    }
   }
 
   private func following(_ plan: Plan) -> Engine.Following {
@@ -203,14 +183,5 @@ extension ImageFile {
       surveyImageOrigin(
         descriptor, path: path, kind: kind, uid: facts.uid, gid: facts.gid, settings: settings),
       settings: settings)
-  }
-
-  func warnOfOverlay(_ output: Output) {
-    guard hasOverlayPartition else { return }
-    output.notice(
-      Notice(
-        .warning,
-        "not showing the changes in the overlay partition of \(printable(path)): this version does not read it"
-      ))
   }
 }

@@ -56,9 +56,12 @@ int apus_close_range(unsigned first, unsigned last, unsigned flags);
 int apus_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 // seccomp(2), SECCOMP_SET_MODE_FILTER: `program` is struct sock_filter by struct sock_filter.
 int apus_set_call_filter(const void *program, size_t bytes, unsigned flags);
+// A filter under which TIOCSTI and TIOCLINUX (ioctl_tty(2), ioctl_console(2)) fail with EPERM: both put bytes into the
+// input of a terminal, as if they had been typed.
+int apus_refuse_typing(void);
 // The permitted capabilities of this thread, as bits (capset(2)).
 int apus_permitted_capabilities(uint64_t *bits);
-// Makes them its permitted, effective and inheritable ones.
+// Makes them its permitted and effective ones, and for another user than root its inheritable ones.
 int apus_set_capabilities(uint64_t bits);
 // A thread of its own with a stack of `stack_bytes`, detached. `run(context)` is its life. All signals are blocked in it.
 int apus_thread_start(void (*run)(void *context), void *context, size_t stack_bytes);

@@ -7,8 +7,9 @@ internal import Model
 
 /// Looks at this node for `apus doctor`. Tries in a child process what a launch would do, and changes nothing.
 enum NodeSurvey {
-  static func facts(user: User, xdg: String?) -> NodeFacts {
+  static func facts(user: User, xdg: String?, searchPath: String?) -> NodeFacts {
     var facts = NodeFacts()
+    for name in NodeFacts.programNames { facts.programs[name] = Process.find(name, searchPath) }
     facts.isRoot = user.uid == 0 && Namespace.isOfSystem
     facts.userNamespaces = Trial.run { () throws(SystemCallFault) in try Trial.enterNamespaces() }
     for name in NodeFacts.sysctlNames {

@@ -132,7 +132,7 @@ private func stopInstances(_ parsed: Parsed, _ output: Output) throws(InstanceFa
       }
     }
     left = max(0, left - (Clock.milliseconds - start))
-    instance.forget()
+    instance.awaitRemoval(milliseconds: 60_000)
   }
   return code
 }

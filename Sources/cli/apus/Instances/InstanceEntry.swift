@@ -46,7 +46,7 @@ private func enter(
     host = try surveyHost(
       request, settings: settings, user: User.current(cache: nil), variables: variables,
       // In a user namespace of the instance's own there is nobody else to become.
-      isPrivileged: geteuid() == 0 && Namespace.isOfSystem && container.inner == nil)
+      isPrivileged: geteuid() == 0 && Namespace.isOfSystem && container.inner == nil, enters: true)
     host.fakeroot = fakeroot
   } catch { return output.fatal(error.explanation) }
   do throws(EngineFault) {

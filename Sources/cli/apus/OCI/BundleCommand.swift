@@ -129,7 +129,6 @@ private struct Caller {
     do throws(ImageLimitFault) { try image.checkLimits(settings) } catch {
       throw OCIFailure(error.explanation)
     }
-    image.warnOfOverlay(output)
     var request = makeRequest(options, image.path, arguments: arguments)
     request.action = arguments.isEmpty ? .run : .exec
     request.findsByName = parsed.isOn("slurm")

@@ -36,7 +36,8 @@ enum SlurmNodeSurvey {
       }
     }
     if !isSubmitHost {
-      facts.node = NodeSurvey.facts(user: User.current(cache: nil), xdg: variables["XDG_RUNTIME_DIR"])
+      facts.node = NodeSurvey.facts(
+        user: User.current(cache: nil), xdg: variables["XDG_RUNTIME_DIR"], searchPath: variables["PATH"])
     }
     return facts
   }

@@ -106,10 +106,10 @@ struct StepStart {
     if options.runsEntrypoint { request.action = .run }
     let isPrivileged = geteuid() == 0 && Namespace.isOfSystem
     let save = try startSave(options)
-    let (host, mounted) = try mount(image, request, settings, isPrivileged)
+    var (host, mounted) = try mount(image, request, settings, isPrivileged)
     for notice in mounted.notices { output.notice(notice) }
     let entered = try enter(
-      mounted, request, host, isPrivileged, mapsRoot: options.mapsToRoot,
+      mounted, request, &host, isPrivileged, mapsRoot: options.mapsToRoot,
       receivesMounts: settings.receivesMounts)
     let plan: Plan
     do throws(LaunchFault) {
@@ -157,15 +157,20 @@ struct StepStart {
   }
 
   private func enter(
-    _ mounted: MountedImage, _ request: LaunchRequest, _ host: HostFacts, _ isPrivileged: Bool,
+    _ mounted: MountedImage, _ request: LaunchRequest, _ host: inout HostFacts, _ isPrivileged: Bool,
     mapsRoot: Bool,
     receivesMounts: Bool
   ) throws(StepFailure) -> Engine.Entered {
-    let overlay = try attempt { () throws(LaunchFault) in try writableOverlay(request, host: host) }
+    let facts = host
+    let (overlay, files) = try attempt { () throws(LaunchFault) in
+      (try writableOverlay(request, host: facts), try wantedImages(request, host: facts))
+    }
     do throws(EngineFault) {
-      return try Engine.enter(
+      var entered = try Engine.enter(
         mounted, overlayDirectory: overlay, isPrivileged: isPrivileged, mapsRoot: mapsRoot,
         receivesMounts: receivesMounts)
+      try mountFiles(files, for: request, in: &entered, &host, searchPath: nil, output)
+      return entered
     } catch { throw StepFailure(error) }
   }
 
@@ -190,11 +195,12 @@ struct StepStart {
     do throws(MountFault) {
       pending = try ImageMount.begin(image, options, environment: { [variables] in variables[$0] })
     } catch { throw StepFailure(error) }
-    let host: HostFacts
+    var host: HostFacts
     do throws(LaunchFault) {
       host = try surveyHost(
         request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
         isPrivileged: isPrivileged)
+      host.surveyOwn(image, writes: false)
     } catch { throw StepFailure(error) }
     do throws(MountFault) { return (host, try pending.finish()) } catch { throw StepFailure(error) }
   }
