@@ -28,6 +28,9 @@ let c: [CSetting] = [
 let dynamic = Context.environment["APUS_LINK"] == "dynamic"
 let launcher: [LinkerSetting] = dynamic ? [] : [.unsafeFlags(["-static-executable"])]
 let tools: [LinkerSetting] = dynamic ? [] : [.unsafeFlags(["-static-stdlib"])]
+/// What is released has Swift's runtime in it (Sources/Shims/CLinux/processes.c, `forget_thread`).
+let runtime: [CSetting] =
+  dynamic ? [] : [.define("APUS_STATIC_RUNTIME", .when(configuration: .release))]
 
 /// A Swift module of the package: its folder is its place in the house (docs/contributing/structure.md).
 func module(_ name: String, in folder: String, imports: [Target.Dependency] = []) -> Target {
@@ -152,7 +155,7 @@ let package = Package(
     .systemLibrary(
       name: "CSeccomp", path: "Sources/Shims/CSeccomp", pkgConfig: "libseccomp",
       providers: [.apt(["libseccomp-dev"])]),
-    .target(name: "CLinux", path: "Sources/Shims/CLinux", cSettings: c),
+    .target(name: "CLinux", path: "Sources/Shims/CLinux", cSettings: c + runtime),
     .target(
       name: "CTransfer", path: "Sources/Shims/CTransfer", cSettings: c,
       linkerSettings: [.linkedLibrary("curl")]),

@@ -101,6 +101,18 @@ extension InstanceTests {
       }
       let image = Self.image
       #expect(try apus("exec", "--pid", image, "sh", "-c", "exit 3").code == 3)
+      // Programs of ours and of others that a launch waits for.
+      try Installed.write(Data(#"{"defaultAction": "SCMP_ACT_ALLOW"}"#.utf8), to: place.folder + "/all.json")
+      let overlay = place.folder + "/overlay"
+      _ = try Installed.execute(["/bin/mkdir", overlay], as: caller)
+      for options in [
+        ["--security", "seccomp:\(place.folder)/all.json"], ["--overlay", overlay], ["--unsquash"],
+      ] {
+        let outcome = try Installed.execute(
+          ["/usr/bin/timeout", "30", "/usr/bin/python3", "-c", ignoring, Installed.apus, "exec"] + options
+            + [image, "sh", "-c", "exit 5"], as: caller)
+        #expect(outcome.code == 5, "\(options): \(outcome)")
+      }
       let start = try apus("instance", "start", image, "one", "brief")
       #expect(start.code == 0, "\(start.err)")
       #expect(place.awaits("starts with 1 words", in: "one"))
@@ -158,6 +170,21 @@ extension InstanceTests {
           (try? Installed.execute(
             ["/bin/sh", "-c", "grep -lz '[s]tubborn' /proc/[0-9]*/cmdline"], as: .root))?.out.isEmpty ?? false
         })
+    }
+  }
+
+  @Test(arguments: ["daemon", "deaf"])
+  func `without processes of its own what has left its group ends with it, too`(kind: String) throws {
+    try Self.withPlace { place in
+      let mark = "31.\(UInt32.random(in: 1...999_999))"
+      func remains() throws -> Bool {
+        try Installed.execute(["/usr/bin/pgrep", "-f", "sleep \(mark)"], as: .root).code == 0
+      }
+      try place.start("one", ["--no-pid"], [kind, mark])
+      #expect(try SharedMountTests.wait(seconds: 5) { try remains() })
+      let stopped = try place.stop("--timeout", kind == "deaf" ? "0.5" : "10", "one")
+      #expect(stopped.code == 0 && stopped.err.contains("killing") == (kind == "deaf"), "\(stopped.err)")
+      #expect(try SharedMountTests.wait(seconds: 5) { try !remains() })
     }
   }
 

@@ -103,6 +103,39 @@ import Testing
     }
   }
 
+  /// A checkpointer stops a program and lets it go on, in a job that no shell controls.
+  @Test(arguments: options) func `a program that was stopped and goes on ends, and so does its launcher`(
+    options: [String]
+  ) throws {
+    let mark = "28.\(UInt32.random(in: 1...999_999))"
+    let script = """
+      import os, subprocess, sys, time
+      job = subprocess.Popen(sys.argv[1:], start_new_session=True)
+      def find():
+          return subprocess.run(["pgrep", "-fx", "(busybox )?sleep \(mark)"], capture_output=True, text=True).stdout.split()
+      while not find(): time.sleep(0.05)
+      program = int(find()[-1])
+      os.kill(program, 19); time.sleep(0.3); os.kill(program, 18); time.sleep(0.3); os.kill(program, 9)
+      print(job.wait(timeout=20))
+      """
+    let outcome = try Installed.execute(
+      ["/usr/bin/python3", "-c", script, Installed.apus, "exec"] + options + [
+        Installed.image("tiny.sif"), "busybox", "sleep", mark,
+      ], as: .user)
+    #expect(outcome.line == "-9", "\(outcome)")
+  }
+
+  @Test func `a timer that was set before the launch ends the program`() throws {
+    for options in Self.options {
+      let outcome = try Installed.execute(
+        [
+          "/usr/bin/python3", "-c", "import os, signal, sys; signal.alarm(1); os.execv(sys.argv[1], sys.argv[1:])",
+          Installed.apus, "exec",
+        ] + options + [Installed.image("tiny.sif"), "busybox", "sleep", "30"], as: .user)
+      #expect(outcome.code == 142, "\(options): \(outcome)")
+    }
+  }
+
   @Test(arguments: options)
   func `a program that a time limit ends is gone, and so is what it started`(options: [String]) throws {
     let mark = "29.\(UInt32.random(in: 1...999_999))"

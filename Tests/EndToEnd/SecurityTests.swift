@@ -38,7 +38,9 @@ import Testing
   @Test(arguments: Caller.allCases) func `no inheritable or ambient capability, and no new privileges`(
     caller: Caller
   ) throws {
-    for options in [[], ["--fakeroot"], ["--pid"]] {
+    var all = [[], ["--fakeroot"], ["--pid"]]
+    if caller == .root { all += [["--drop-caps", "net_raw"], ["--no-privs", "--add-caps", "kill"]] }
+    for options in all {
       let outcome = try Installed.execute(
         [Installed.apus, "--quiet", "exec"] + options + [
           Self.image, "grep", "-E", "^(Cap(Inh|Amb)|NoNewPrivs)", "/proc/self/status",

@@ -379,6 +379,12 @@ struct Case: Sendable, CustomTestStringConvertible {
     let image = Facts.image(programs: present)
     let plan = try planEnvironment(request, host: Facts.host(["SHELL=/bin/ksh"]), image: image, home: nil)
     #expect(plan.variables.filter { $0.hasPrefix("SHELL=") } == ["SHELL=" + shell])
+    // The same where the image's scripts need a shell to be evaluated.
+    var scripted = image
+    scripted.environmentScripts = [(name: "90-environment.sh", text: "export A=$(uname)\n")]
+    let stub = try #require(
+      try planEnvironment(request, host: Facts.host(["SHELL=/bin/ksh"]), image: scripted, home: nil).shell)
+    #expect(stub.environment.contains("SHELL=" + shell) && !stub.values.contains("/bin/ksh"))
     #expect(planCommand(request, image: image, environment: plan.variables).arguments == words)
   }
 }

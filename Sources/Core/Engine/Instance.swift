@@ -29,7 +29,8 @@ extension Engine {
     let signals = BlockedSignals()
     let lifeline = Lifeline()
     let child: Int32
-    do throws(SystemCallFault) { child = try signals.fork() } catch {
+    // Signals stay blocked: one that came during the set-up would be lost on a process 1.
+    do throws(SystemCallFault) { child = try Process.fork() } catch {
       group?.remove()
       keeper?.end()
       return .setup(activity: "start the first process of the instance", cause: error)
@@ -45,8 +46,6 @@ extension Engine {
         fault(error)
         _exit(error.exitCode)
       }
-      // From here on it may be told to stop. A signal that arrived unblocked would be lost on a process 1.
-      signals.block()
       // The program and what it starts are in this process's group: one signal reaches all of it.
       setpgid(0, 0)
       beforeProgram()

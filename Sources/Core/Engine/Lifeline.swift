@@ -17,6 +17,7 @@ struct Lifeline {
     try? Process.dieWithParent()
     // Readable when the process has ended (pidfd_open(2)).
     var waiting = pollfd(fd: parent, events: Int16(POLLIN), revents: 0)
-    guard parent < 0 || unsafe poll(&waiting, 1, 0) == 0 else { _exit(128 + SIGKILL) }
+    let hasEnded = unsafe poll(&waiting, 1, 0) > 0
+    if parent >= 0, hasEnded { _exit(128 + SIGKILL) }
   }
 }

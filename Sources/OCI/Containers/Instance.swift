@@ -115,7 +115,7 @@ public struct Instance: Sendable {
     for pause in 0...milliseconds / 10 {
       guard let found = try? ContainerDirectory.find(id, on: shelf) else { return }
       // Another one of the same name is none of ours.
-      if let state = try? found.state(), state.status == .running { return }
+      if let state = found.state(), state.status == .running { return }
       if pause == milliseconds / 10 { found.removeEnded() } else { usleep(10_000) }
     }
   }

@@ -63,7 +63,24 @@ int apus_signal_sender(const void *siginfo) {
 }
 
 int apus_eventfd(void) { RESULT(eventfd(0, EFD_CLOEXEC)); }
-int apus_fork(void) { RESULT(fork()); }
+
+// Swift's runtime locks by futexes that hold the number of the thread, which each thread asks the kernel for once
+// (swift, include/swift/Threading/Impl/Linux/ulock.h). A child begins with the number of its parent's thread: as soon as
+// two of its threads want one lock the kernel refuses both for good, and both try for ever.
+#ifdef APUS_STATIC_RUNTIME
+extern __thread int runtime_thread __asm__("_ZZN5swift14threading_impl5linux13ulock_get_tidEvE3tid");
+static void forget_thread(void) { runtime_thread = 0; }
+#else
+// Out of reach in a shared library; what is tested so has no threads after a fork.
+static void forget_thread(void) {}
+#endif
+
+int apus_fork(void) {
+  int child = fork();
+  if (child < 0) return -errno;
+  if (child == 0) forget_thread();
+  return child;
+}
 
 int apus_raise_loopback(void) {
   int plug = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -81,7 +98,10 @@ int apus_raise_loopback(void) {
 int apus_clone_process(int flags) {
   // The raw call with no stack behaves as fork: the child goes on here with a copy of everything.
   // glibc's fork handlers do not run; the caller has one thread, so no lock can be held.
-  RESULT(syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0, 0, 0, 0));
+  long child = syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0, 0, 0, 0);
+  if (child < 0) return -errno;
+  if (child == 0) forget_thread();
+  return (int)child;
 }
 
 int apus_close_range(unsigned first, unsigned last, unsigned flags) {
