@@ -167,6 +167,65 @@ import Testing
     #expect(first?.parent == "/g" && first?.enabled == [])
   }
 
+  static func nested(_ limits: [LimitsPlan.Value], in path: String = "/g/scope") -> ControlGroups {
+    ControlGroups(
+      isUnified: true,
+      groups: [
+        ControlGroups.Group(path: path, controllers: [], isWritable: true, limits: limits),
+        group("/g", ["memory", "pids", "cpu", "cpuset"], true),
+      ])
+  }
+
+  @Test(arguments: [
+    ("memory.max", "99"), ("memory.high", "99"), ("memory.swap.max", "0"), ("cpu.max", "1000 100000"),
+    ("cpuset.cpus", "0"),
+  ]) func `a limit of the caller's group is not left behind`(file: String, text: String) throws {
+    let fault = #expect(throws: LaunchFault.self) { try Self.plan(Self.nested([.init(file, text)])) }
+    let why = try #require(fault?.explanation.why)
+    #expect(why.contains("/g/scope") && why.contains("\(file) = \(text)"))
+  }
+
+  @Test(arguments: [
+    ("memory", "100", "memory.max", "100"), ("memory", "100", "memory.high", "101"),
+    ("cpus", "0.5", "cpu.max", "100000 200000"), ("cpuset-cpus", "0-1", "cpuset.cpus", "0-1"),
+  ]) func `a limit that is set no higher takes the place of the caller's`(
+    option: String, value: String, file: String, text: String
+  ) throws {
+    var host = Facts.node()
+    host.controlGroups = Self.nested([.init(file, text)])
+    let plan = try Facts.plan(host: host) { $0.limits.values[option] = value }
+    #expect(plan.limits?.parent == "/g" && plan.limits?.values.count == 1)
+  }
+
+  @Test(arguments: [("99", "99"), ("4915", "100")])
+  func `the number of processes is carried over`(ours: String, set: String) throws {
+    let plan = try Self.plan(Self.nested([.init("pids.max", ours)]))
+    #expect(plan?.values == [.init("memory.max", "100"), .init("pids.max", set)])
+    let memory = try Self.plan(Self.nested([.init("pids.max", ours)]), ["memory"])
+    #expect(memory?.values == [.init("memory.max", "100"), .init("pids.max", ours)])
+  }
+
+  @Test(arguments: [
+    "/s/slurmstepd.scope", "/s/n1_slurmstepd.scope", "/g/job_7", "/g/step_0", "/g/step_0/user/task_0",
+  ]) func `a job step is not left`(path: String) throws {
+    let fault = #expect(throws: LaunchFault.self) { try Self.plan(Self.nested([], in: path)) }
+    #expect(fault == .isolation(.leavesStep(option: "--memory", group: path)))
+  }
+
+  @Test func `a nearer group that could hand on is taken where a limit would be left`() throws {
+    let groups = ControlGroups(
+      isUnified: true,
+      groups: [
+        Self.group("/g/a/scope", [], true),
+        ControlGroups.Group(
+          path: "/g/a", controllers: [], others: ["memory", "pids"], isWritable: true,
+          limits: [.init("memory.high", "9")]),
+        Self.group("/g", ["memory", "pids"], true),
+      ])
+    let plan = try Self.plan(groups)
+    #expect(plan?.parent == "/g/a" && plan?.enabled == ["memory", "pids"])
+  }
+
   @Test func `where no group is ours, or one hands on too little, it is said`() {
     func why(_ groups: ControlGroups?) -> String? {
       do throws(LaunchFault) { _ = try Self.plan(groups) } catch { return error.explanation.why }
