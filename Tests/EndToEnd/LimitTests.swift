@@ -32,6 +32,16 @@ import Testing
     #expect(outcome.code == 255 && outcome.err.contains(options[0]), "\(outcome.err)")
   }
 
+  @Test(arguments: [
+    ["--blkio-weight-device", "/nonexistent-1:10,/nonexistent-2:20"],
+    ["--blkio-weight-device", "/nonexistent-1:10", "--blkio-weight-device", "/nonexistent-2:20"],
+  ]) func `no device of several is forgotten`(options: [String]) throws {
+    let outcome = try Installed.execute(
+      [Installed.apus, "exec"] + options + [Self.image, "true"], as: .user)
+    #expect(
+      outcome.code == 255 && outcome.err.contains("/nonexistent-1 is no block device"), "\(outcome.err)")
+  }
+
   static let hasCore = FileManager.default.fileExists(atPath: "/sys/fs/cgroup/unified/cgroup.procs")
 
   /// Version 2 without controllers, as hybrid hosts have it, in the place where it is on others: what all groups have can
