@@ -46,7 +46,13 @@ struct ControlGroup {
 
   /// Takes the group away. While programs that the container has left behind are in it, the kernel keeps it: then a later
   /// launch does it.
-  func remove() { _ = unsafe unlinkat(parent, name, AT_REMOVEDIR) }
+  func remove() {
+    // Who has ended is in it for a moment more.
+    for _ in 0..<10 {
+      if unsafe unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != EBUSY { return }
+      usleep(5000)
+    }
+  }
 
   /// Takes away what launches have left that are gone. A group with processes stays.
   private static func sweep(_ parent: Int32) {
