@@ -226,6 +226,17 @@ import Testing
     #expect(plan?.parent == "/g/a" && plan?.enabled == ["memory", "pids"])
   }
 
+  @Test func `what is offered is what a launch could set`() {
+    let own = Self.group("/g/scope", [], true)
+    let groups = ControlGroups(isUnified: true, groups: [own, Self.group("/g", ["memory", "pids"], true)])
+    #expect(groups.offered.controllers == ["memory", "pids"] && groups.offered.refusal == nil)
+    // The caller's own is no use while the caller is in it.
+    let alone = ControlGroups(isUnified: true, groups: [own, Self.group("/g", ["memory", "pids"], false)])
+    #expect(alone.offered.controllers == [] && alone.offered.refusal?.why.contains("do not hand on") == true)
+    #expect(Self.nested([.init("memory.max", "9")]).offered.controllers == ["memory"])
+    #expect(ControlGroups().offered.refusal?.why.contains("hybrid") == true)
+  }
+
   @Test func `where no group is ours, or one hands on too little, it is said`() {
     func why(_ groups: ControlGroups?) -> String? {
       do throws(LaunchFault) { _ = try Self.plan(groups) } catch { return error.explanation.why }

@@ -3,7 +3,7 @@ internal import Linux
 internal import Model
 
 /// Looks at the caller's control group and those above it.
-func surveyControlGroups() -> ControlGroups {
+public func surveyControlGroups() -> ControlGroups {
   let top = "/sys/fs/cgroup"
   // Only the top of version 2 has this file; hybrid hosts have folders of version 1 there.
   guard (try? File.facts(top + "/cgroup.controllers")) != nil,

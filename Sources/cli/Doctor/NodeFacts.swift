@@ -17,21 +17,6 @@ public struct NodeFacts: Equatable, Sendable {
     }
   }
 
-  /// The cgroup of the caller in the second version of cgroups.
-  public struct Cgroup: Equatable, Sendable {
-    public let path: String
-    /// Whether the caller may make cgroups below it and move processes there.
-    public let isDelegated: Bool
-    /// As `cgroup.controllers` has them.
-    public let controllers: String
-
-    public init(path: String, isDelegated: Bool, controllers: String) {
-      self.path = path
-      self.isDelegated = isDelegated
-      self.controllers = controllers
-    }
-  }
-
   public var isRoot = false
   public var userNamespaces: Int32 = 0
   /// `user.max_user_namespaces` and their like, by name; those that the kernel has.
@@ -58,8 +43,12 @@ public struct NodeFacts: Equatable, Sendable {
   public var fakerootUsers: UInt32 = 1
   public var fakerootReason = ""
   public var fakerootFaults: [String] = []
+  /// Which versions of cgroups are mounted.
   public var hasFirstCgroups = false
-  public var cgroup: Cgroup?
+  public var hasSecondCgroups = false
+  /// Controllers with which a launch of the caller's can be limited, and what it says where there is none.
+  public var limitingControllers: [String] = []
+  public var limitRefusal: Explanation?
   public var interpreters: [Interpreter] = []
   /// A binfmt_misc of one's own in a user namespace (Linux 6.7).
   public var binfmtMount: Int32 = 0
@@ -123,10 +112,5 @@ extension NodeFacts {
     guard let line = lines.first(where: { $0.starts(withBytesOf: "interpreter ") }) else { return nil }
     return Interpreter(
       name: name, path: String(line.dropFirst("interpreter ".count)), isEnabled: lines.first == "enabled")
-  }
-
-  /// The path of the caller's cgroup of the second version in the text of /proc/self/cgroup (cgroups(7)).
-  public static func cgroupPath(in text: String) -> String? {
-    text.lines.first { $0.starts(withBytesOf: "0::/") }.map { String($0.dropFirst(3)) }
   }
 }
