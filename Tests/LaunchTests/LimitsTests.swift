@@ -48,7 +48,9 @@ import Testing
     ("cpuset-cpus", ""), ("cpuset-cpus", "0-"), ("cpuset-cpus", "0-1-2"), ("cpuset-cpus", "a"),
     ("cpuset-cpus", "0\n1"), ("memory", ""), ("memory", "G"), ("memory", "1X"), ("memory", "-1"),
     ("memory", "9999999999G"), ("memory-swap", "1G"), ("pids-limit", "-2"), ("pids-limit", "1.5"),
-    ("blkio-weight", "9"), ("memory", "5ib"),
+    ("blkio-weight", "9"), ("memory", "5ib"), ("memory", "0"), ("memory-reservation", "0k"),
+    ("cpu-shares", "0"),
+    ("blkio-weight", "0"),
   ]) func `refuses by the option`(name: String, value: String) {
     #expect {
       try Self.values([(name, value)])
@@ -87,7 +89,7 @@ import Testing
       [[blockIO.throttleReadBpsDevice]]
       major = 8
       minor = 16
-      rate = 1048576
+      rate = 10_000_000
       [[hugepageLimits]]
       pageSize = "2MB"
       limit = 4194304
@@ -100,13 +102,36 @@ import Testing
     #expect(
       try Self.values([("apply-cgroups", "/f")], file: file) == [
         "cpu.weight 39", "cpuset.cpus 0-1", "memory.max 1048576", "memory.swap.max 1048576", "pids.max 100",
-        "io.weight 1", "io.weight 8:0 10000", "io.max 8:16 rbps=1048576", "hugetlb.2MB.max 4194304",
+        "io.weight 1", "io.weight 8:0 10000", "io.max 8:16 rbps=10000000", "hugetlb.2MB.max 4194304",
         "hugetlb.1GB.max 0", "memory.high 900#K", "cpu.max 150000 100000",
       ])
   }
 
+  @Test func `nought in a file is as good as no key`() throws {
+    let file = """
+      [cpu]
+      shares = 0
+      quota = 0
+      period = 0
+      [memory]
+      limit = 0
+      reservation = 0
+      swap = 0
+      [blockIO]
+      weight = 0
+      [[blockIO.weightDevice]]
+      major = 8
+      minor = 0
+      weight = 0
+      [pids]
+      limit = 7
+      """
+    #expect(try Self.values([("apply-cgroups", "/f")], file: file) == ["pids.max 7"])
+  }
+
   @Test(arguments: [
-    "", "[memory]\n", "limit = 1\n", "[memory]\nlimit = \"much\"\n", "[memory]\nlimit\n",
+    "", "[memory]\nlimit = 0\n", "[memory]\n", "limit = 1\n", "[memory]\nlimit = \"much\"\n",
+    "[memory]\nlimit\n",
     "[[devices]]\nallow = true\n",
     "[memory]\ndisableOOMKiller = true\n", "[memory]\nkernel = 1\n", "[unified]\n\"../memory.max\" = \"1\"\n",
     "[[hugepageLimits]]\npageSize = \"../x\"\nlimit = 1\n", "[[hugepageLimits]]\npageSize = \"2MB\"\n",
