@@ -101,6 +101,13 @@ import Testing
       state: .missing, found: "user.max_pid_namespaces = 0",
       remedy: "sysctl user.max_pid_namespaces=65536 user.max_uts_namespaces=65536", cost: "--pid fails; --uts"
     ),
+    Row(
+      name: "other namespaces", change: { $0.sysctls["user.max_net_namespaces"] = "0" }, state: .missing,
+      found: "user.max_net_namespaces = 0", remedy: "sysctl user.max_net_namespaces=65536",
+      cost: "--net and --network fail"),
+    Row(
+      name: "programs of other packages", change: { $0.programs["slirp4netns"] = nil }, state: .missing,
+      found: "not there: pasta", remedy: "passt", cost: "--net fails; --network none works"),
     Row(name: "AppArmor", change: { _ in }, state: .good, found: "off"),
     Row(
       name: "AppArmor", change: { $0.appArmor = "unconfined" }, state: .good,

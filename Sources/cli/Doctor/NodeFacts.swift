@@ -73,6 +73,7 @@ public struct NodeFacts: Equatable, Sendable {
   static let namespaces: [(sysctl: String, cost: String)] = [
     ("user.max_mnt_namespaces", "nobody can run anything"), ("user.max_pid_namespaces", "--pid fails"),
     ("user.max_ipc_namespaces", "--ipc fails"), ("user.max_uts_namespaces", "--uts and --hostname fail"),
+    ("user.max_net_namespaces", "--net and --network fail"),
   ]
 }
 
@@ -97,7 +98,7 @@ extension NodeFacts {
       cost: "ext3 overlays cannot be written to", isForUsers: true),
     Helper(name: "mkfs.ext3", package: "e2fsprogs", cost: "`apus overlay create` fails"),
     Helper(
-      name: "pasta", package: "passt", cost: "--net is --network none", instead: "slirp4netns",
+      name: "pasta", package: "passt", cost: "--net fails; --network none works", instead: "slirp4netns",
       isForUsers: true),
   ]
 
