@@ -359,4 +359,25 @@ struct MountCase: Sendable, CustomTestStringConvertible {
       try Facts.plan(host: Self.host, settings: settings) { $0.binds = ["/data"] }
     }
   }
+
+  @Test(arguments: [
+    ("/data", false, true), ("/data:/home/ann", false, true), ("/data:/h", true, true),
+    ("/home/ann", false, false), ("/home/ann/:/h", false, false), ("/data", true, false),
+  ]) func `a site that forbids binds refuses a home that is not the user's`(
+    spec: String, contain: Bool, isRefused: Bool
+  ) throws {
+    var settings = Settings()
+    settings.allowsUserBinds = false
+    func change(_ request: inout LaunchRequest) {
+      request.homeSpec = spec
+      request.contain = contain
+    }
+    guard isRefused else {
+      _ = try Facts.plan(host: Self.host, settings: settings, change: change)
+      return
+    }
+    #expect(throws: LaunchFault.bindsForbidden) {
+      try Facts.plan(host: Self.host, settings: settings, change: change)
+    }
+  }
 }
