@@ -352,6 +352,16 @@ struct MountCase: Sendable, CustomTestStringConvertible {
     #expect(throws: fault) { try Facts.plan(host: Self.host, change: change) }
   }
 
+  @Test func `a file with a file system is no bind path of the site, and it is said`() throws {
+    var settings = Settings()
+    settings.bindPaths = ["/file:/f:image-src=/x", "/file:/g:id=1", "/data:/d"]
+    let plan = try Facts.plan(host: Self.host, settings: settings)
+    #expect(
+      Self.steps(plan).contains("bind /data at /d") && !Self.steps(plan).contains { $0.contains("/file") })
+    #expect(plan.notices.count { $0.level == .warning && $0.text.contains("image-src and id") } == 2)
+    #expect(try imageSources(ofBindPath: settings.bindPaths[0]) == ["/file"])
+  }
+
   @Test func `a site that forbids binds refuses them`() {
     var settings = Settings()
     settings.allowsUserBinds = false

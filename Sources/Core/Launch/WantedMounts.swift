@@ -91,7 +91,13 @@ struct WantedMounts {
     guard isWanted("bind-paths"), !request.contain else { return }
     for text in settings.bindPaths {
       for bind in try BindGrammar.parse(bind: text, from: "/") {
-        guard isWanted(bind.target), bind.imagePath == nil, let kind = host.kinds[bind.source] else {
+        guard isWanted(bind.target), let kind = host.kinds[bind.source] else { continue }
+        guard bind.imagePath == nil else {
+          notices.append(
+            Notice(
+              .warning,
+              "not showing \(printable(bind.source)): image-src and id are for --bind, not for bind path of apus.conf"
+            ))
           continue
         }
         add(
