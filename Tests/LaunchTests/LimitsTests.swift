@@ -222,6 +222,15 @@ import Testing
     #expect(plan.limits?.parent == "/g" && plan.limits?.values.count == 1)
   }
 
+  @Test func `of a limit that is set twice the last counts`() throws {
+    var host = Facts.node()
+    host.controlGroups = Self.nested([.init("memory.max", "100")])
+    host.limitsText = "[memory]\nlimit = 100\n[unified]\n\"memory.max\" = \"101\"\n"
+    #expect(throws: LaunchFault.self) {
+      try Facts.plan(host: host) { $0.limits.values["apply-cgroups"] = "/f" }
+    }
+  }
+
   @Test(arguments: [("99", "99"), ("4915", "100")])
   func `the number of processes is carried over`(ours: String, set: String) throws {
     let plan = try Self.plan(Self.nested([.init("pids.max", ours)]))

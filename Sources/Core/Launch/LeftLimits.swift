@@ -26,7 +26,7 @@ extension ControlGroups {
         if limit.file == "pids.max" {
           // Always a number: `max` is no limit.
           processes = min(processes ?? .max, Int(limit.text) ?? .max)
-        } else if !values.contains(where: { $0.isNoHigher(than: limit) }) {
+        } else if !Self.replaces(limit, values) {
           throw .leavesLimit(option: option, group: group.path, limit: "\(limit.file) = \(limit.text)")
         }
       }
@@ -34,6 +34,15 @@ extension ControlGroups {
     guard let processes else { return values }
     let asked = values.last { $0.file == "pids.max" }.flatMap { Int($0.text) }
     return values.filter { $0.file != "pids.max" } + [.init("pids.max", "\(min(asked ?? .max, processes))")]
+  }
+
+  /// Whether a group with `values` is held at least as tightly as one with `limit`. Of several for one file the last counts.
+  private static func replaces(_ limit: LimitsPlan.Value, _ values: [LimitsPlan.Value]) -> Bool {
+    // memory.max stops what memory.high slows down.
+    let files = limit.file == "memory.high" ? [limit.file, "memory.max"] : [limit.file]
+    return files.contains { file in
+      values.last { $0.file == file }?.isNoHigher(than: limit) ?? false
+    }
   }
 
   /// Groups from `slurmstepd.scope` down: `…/job_7/step_0/user/task_0`. The scope has the node's name before it where a host
@@ -46,10 +55,7 @@ extension ControlGroups {
 }
 
 extension LimitsPlan.Value {
-  /// Whether a group with this value is held at least as tightly as one with `limit`.
   fileprivate func isNoHigher(than limit: LimitsPlan.Value) -> Bool {
-    // memory.max stops what memory.high slows down.
-    guard file == limit.file || limit.file == "memory.high" && file == "memory.max" else { return false }
     switch file {
     case "cpu.max":
       guard let share, let other = limit.share else { return false }
