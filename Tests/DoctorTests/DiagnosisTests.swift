@@ -15,7 +15,8 @@ import Testing
     facts.hasNewIDMap = true
     facts.fakerootUsers = 65537
     facts.fakerootReason = "ranges"
-    facts.cgroup = NodeFacts.Cgroup(path: "/user", isDelegated: true, controllers: "cpu memory")
+    facts.hasSecondCgroups = true
+    facts.limitingControllers = ["memory", "cpu"]
     facts.programs = [
       "fuse2fs": "/usr/bin/fuse2fs", "fuse-overlayfs": "/usr/bin/fuse-overlayfs",
       "mkfs.ext3": "/sbin/mkfs.ext3", "slirp4netns": "/usr/bin/slirp4netns",
@@ -100,6 +101,13 @@ import Testing
       state: .missing, found: "user.max_pid_namespaces = 0",
       remedy: "sysctl user.max_pid_namespaces=65536 user.max_uts_namespaces=65536", cost: "--pid fails; --uts"
     ),
+    Row(
+      name: "other namespaces", change: { $0.sysctls["user.max_net_namespaces"] = "0" }, state: .missing,
+      found: "user.max_net_namespaces = 0", remedy: "sysctl user.max_net_namespaces=65536",
+      cost: "--net and --network fail"),
+    Row(
+      name: "programs of other packages", change: { $0.programs["slirp4netns"] = nil }, state: .missing,
+      found: "not there: pasta", remedy: "passt", cost: "--net fails; --network none works"),
     Row(name: "AppArmor", change: { _ in }, state: .good, found: "off"),
     Row(
       name: "AppArmor", change: { $0.appArmor = "unconfined" }, state: .good,
@@ -177,23 +185,29 @@ import Testing
       remedy: "uidmap", cost: "--fakeroot"),
     Row(
       name: "cgroups", change: { _ in }, state: .good,
-      found: "version 2, /user is yours, controllers: cpu memory"),
-    Row(
-      name: "cgroups",
-      change: { $0.cgroup = NodeFacts.Cgroup(path: "/", isDelegated: false, controllers: "") },
-      state: .missing,
-      found: "version 2, / is not delegated to you, controllers: none", remedy: "Delegate=yes", cost: "limits"
-    ),
+      found: "version 2, containers can be limited in: memory, cpu"),
     Row(
       name: "cgroups",
       change: {
-        $0.cgroup = nil
+        $0.limitingControllers = []
+        $0.limitRefusal = Explanation(what: "x", why: "none is delegated", remedy: "-p Delegate=yes")
+      }, state: .missing, found: "version 2; none is delegated", remedy: "Delegate=yes", cost: "limits"),
+    Row(
+      name: "cgroups",
+      change: {
         $0.hasFirstCgroups = true
+        $0.hasSecondCgroups = false
+        $0.limitingControllers = []
       }, state: .missing,
       found: "version 1", remedy: "systemd.unified_cgroup_hierarchy=1", cost: "limits"),
     Row(
-      name: "cgroups", change: { $0.hasFirstCgroups = true }, state: .good,
-      found: "version 2 beside version 1"),
+      name: "cgroups",
+      change: {
+        $0.hasFirstCgroups = true
+        $0.limitingControllers = []
+        $0.limitRefusal = Explanation(what: "x", why: "both (hybrid)", remedy: "y")
+      }, state: .missing, found: "version 2 beside version 1; both (hybrid)",
+      remedy: "systemd.unified_cgroup_hierarchy=1", cost: "limits"),
     Row(
       name: "binfmt_misc",
       change: {

@@ -15,12 +15,4 @@ import Testing
   @Test(arguments: ["", "enabled\n", "\n\n"]) func `what is no entry is none`(text: String) {
     #expect(NodeFacts.interpreter("x", text) == nil)
   }
-
-  @Test(
-    arguments: [
-      ("0::/user.slice/x\n", "/user.slice/x"), ("12:cpu:/a\n0::/\n", "/"), ("12:cpu:/a\n", nil), ("", nil),
-    ] as [(String, String?)])
-  func `the cgroup is that of the second version`(text: String, path: String?) {
-    #expect(NodeFacts.cgroupPath(in: text) == path)
-  }
 }

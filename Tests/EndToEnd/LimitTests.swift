@@ -32,13 +32,41 @@ import Testing
     #expect(outcome.code == 255 && outcome.err.contains(options[0]), "\(outcome.err)")
   }
 
+  @Test(arguments: [
+    ["--blkio-weight-device", "/nonexistent-1:10,/nonexistent-2:20"],
+    ["--blkio-weight-device", "/nonexistent-1:10", "--blkio-weight-device", "/nonexistent-2:20"],
+  ]) func `no device of several is forgotten`(options: [String]) throws {
+    let outcome = try Installed.execute(
+      [Installed.apus, "exec"] + options + [Self.image, "true"], as: .user)
+    #expect(
+      outcome.code == 255 && outcome.err.contains("/nonexistent-1 is no block device"), "\(outcome.err)")
+  }
+
   static let hasCore = FileManager.default.fileExists(atPath: "/sys/fs/cgroup/unified/cgroup.procs")
 
   /// Version 2 without controllers, as hybrid hosts have it, in the place where it is on others: what all groups have can
   /// be limited.
   @Test(.enabled(if: hasCore, "this host has no control groups of version 2"), arguments: Caller.allCases)
   func `a group is made where one is delegated, entered, and gone after the program`(caller: Caller) throws {
+    try Self.expectGroup(of: caller)
+  }
+
+  /// fuse-overlayfs is in the group of its launch.
+  @Test(
+    .enabled(
+      if: hasCore && !Installed.isOldKernel, "this host has no control groups of version 2, or Linux < 5.2"))
+  func `a group is gone after the program of an overlay in a file`() throws {
+    try Self.expectGroup(of: .user) { folder in
+      #expect(try Installed.run("overlay", "create", folder + "/changes.img", as: .user).code == 0)
+      return "--overlay \(folder)/changes.img"
+    }
+  }
+
+  private static func expectGroup(
+    of caller: Caller, options: (_ folder: String) throws -> String = { _ in "" }
+  ) throws {
     try Installed.withFolder { folder in
+      let words = try options(folder)
       try Installed.write(Data("[unified]\n\"cgroup.max.depth\" = \"7\"\n".utf8), to: folder + "/limits")
       let group = "/sys/fs/cgroup/apus-test-" + UUID().uuidString.prefix(8)
       let become = caller == .user ? "setpriv --reuid apus-test --regid apus-test --init-groups" : "env"
@@ -46,7 +74,7 @@ import Testing
       let script = """
         mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && mkdir \(group) && echo $$ >\(group)/cgroup.procs || exit 99
         chown -R \(owner) \(group)
-        \(become) \(Installed.apus) exec --apply-cgroups \(folder)/limits \(Self.image) sh -c \
+        \(become) \(Installed.apus) exec --apply-cgroups \(folder)/limits \(words) \(Self.image) sh -c \
           'cd /sys/fs/cgroup$(grep ^0:: /proc/self/cgroup | /bin/busybox cut -c4-); pwd; cat cgroup.max.depth; exit 3'
         echo $?; ls -d \(group)/*/ 2>/dev/null
         echo $$ >/sys/fs/cgroup/cgroup.procs; sleep 0.2; rmdir \(group)

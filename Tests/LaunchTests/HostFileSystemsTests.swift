@@ -17,11 +17,16 @@ import Testing
     28 20 0:9 / /usr/local rw - nfs e rw
     29 20 0:10 / /etc/hosts rw - ext4 f rw
     30 20 0:11 / /tmp rw - tmpfs g rw
+    31 20 0:12 / /var rw - ext4 h rw
+    32 20 0:13 / /var/lib/docker rw - ext4 i rw
+    33 20 0:14 / /lib/modules rw - ext4 j rw
+    34 20 0:15 / /opt rw - nfs k rw
+    35 20 0:16 / /variable rw - nfs l rw
 
     """
 
   @Test func `file systems right below the root are shown, and none that an image has itself`() {
-    #expect(hostFileSystems(mountInformation: Self.mounts) == ["/my data", "/scratch", "/usr/local"])
+    #expect(hostFileSystems(mountInformation: Self.mounts) == ["/my data", "/opt", "/scratch", "/variable"])
     #expect(hostFileSystems(mountInformation: "").isEmpty)
     #expect(hostFileSystems(mountInformation: "garbage\n1 2\n").isEmpty)
   }

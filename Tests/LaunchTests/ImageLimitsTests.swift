@@ -62,6 +62,22 @@ import Testing
 
   @Test(
     arguments: [
+      ("/nonexistent-1/home/cache", 7, 8, true), ("/nonexistent-2/cache", 7, 8, false),
+      ("/nonexistent-1/cache", 6, 8, false), ("/nonexistent-1/cache", 7, 9, false), (nil, 7, 8, false),
+    ] as [(String?, UInt32, UInt32, Bool)])
+  func `an image that a reference means will be the caller's, in the cache`(
+    cache: String?, uid: UInt32, gid: UInt32, isAllowed: Bool
+  ) throws {
+    let settings = try Self.settings(
+      "limit container paths = /nonexistent-1\nlimit container owners = 7\nlimit container groups = 8")
+    let origin = surveyImageOrigin(
+      ofReference: "docker://a", cache: cache, uid: uid, gid: gid, settings: settings)
+    let isRun = (try? checkImageLimits(origin, settings: settings)) != nil
+    #expect(isRun == isAllowed)
+  }
+
+  @Test(
+    arguments: [
       ("sif", ImageOrigin.Kind.sif), ("squashfs", .squashfs), ("dir", .directory),
     ])
   func `a form of image that is switched off is refused, and no other`(name: String, kind: ImageOrigin.Kind)

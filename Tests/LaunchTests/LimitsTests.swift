@@ -48,7 +48,9 @@ import Testing
     ("cpuset-cpus", ""), ("cpuset-cpus", "0-"), ("cpuset-cpus", "0-1-2"), ("cpuset-cpus", "a"),
     ("cpuset-cpus", "0\n1"), ("memory", ""), ("memory", "G"), ("memory", "1X"), ("memory", "-1"),
     ("memory", "9999999999G"), ("memory-swap", "1G"), ("pids-limit", "-2"), ("pids-limit", "1.5"),
-    ("blkio-weight", "9"), ("memory", "5ib"),
+    ("blkio-weight", "9"), ("memory", "5ib"), ("memory", "0"), ("memory-reservation", "0k"),
+    ("cpu-shares", "0"),
+    ("blkio-weight", "0"),
   ]) func `refuses by the option`(name: String, value: String) {
     #expect {
       try Self.values([(name, value)])
@@ -87,7 +89,7 @@ import Testing
       [[blockIO.throttleReadBpsDevice]]
       major = 8
       minor = 16
-      rate = 1048576
+      rate = 10_000_000
       [[hugepageLimits]]
       pageSize = "2MB"
       limit = 4194304
@@ -100,13 +102,36 @@ import Testing
     #expect(
       try Self.values([("apply-cgroups", "/f")], file: file) == [
         "cpu.weight 39", "cpuset.cpus 0-1", "memory.max 1048576", "memory.swap.max 1048576", "pids.max 100",
-        "io.weight 1", "io.weight 8:0 10000", "io.max 8:16 rbps=1048576", "hugetlb.2MB.max 4194304",
+        "io.weight 1", "io.weight 8:0 10000", "io.max 8:16 rbps=10000000", "hugetlb.2MB.max 4194304",
         "hugetlb.1GB.max 0", "memory.high 900#K", "cpu.max 150000 100000",
       ])
   }
 
+  @Test func `nought in a file is as good as no key`() throws {
+    let file = """
+      [cpu]
+      shares = 0
+      quota = 0
+      period = 0
+      [memory]
+      limit = 0
+      reservation = 0
+      swap = 0
+      [blockIO]
+      weight = 0
+      [[blockIO.weightDevice]]
+      major = 8
+      minor = 0
+      weight = 0
+      [pids]
+      limit = 7
+      """
+    #expect(try Self.values([("apply-cgroups", "/f")], file: file) == ["pids.max 7"])
+  }
+
   @Test(arguments: [
-    "", "[memory]\n", "limit = 1\n", "[memory]\nlimit = \"much\"\n", "[memory]\nlimit\n",
+    "", "[memory]\nlimit = 0\n", "[memory]\n", "limit = 1\n", "[memory]\nlimit = \"much\"\n",
+    "[memory]\nlimit\n",
     "[[devices]]\nallow = true\n",
     "[memory]\ndisableOOMKiller = true\n", "[memory]\nkernel = 1\n", "[unified]\n\"../memory.max\" = \"1\"\n",
     "[[hugepageLimits]]\npageSize = \"../x\"\nlimit = 1\n", "[[hugepageLimits]]\npageSize = \"2MB\"\n",
@@ -165,6 +190,85 @@ import Testing
     #expect(plan?.parent == "/g" && plan?.enabled == ["memory"])
     let first = try Self.plan(groups, ["pids-limit"])
     #expect(first?.parent == "/g" && first?.enabled == [])
+  }
+
+  static func nested(_ limits: [LimitsPlan.Value], in path: String = "/g/scope") -> ControlGroups {
+    ControlGroups(
+      isUnified: true,
+      groups: [
+        ControlGroups.Group(path: path, controllers: [], isWritable: true, limits: limits),
+        group("/g", ["memory", "pids", "cpu", "cpuset"], true),
+      ])
+  }
+
+  @Test(arguments: [
+    ("memory.max", "99"), ("memory.high", "99"), ("memory.swap.max", "0"), ("cpu.max", "1000 100000"),
+    ("cpuset.cpus", "0"),
+  ]) func `a limit of the caller's group is not left behind`(file: String, text: String) throws {
+    let fault = #expect(throws: LaunchFault.self) { try Self.plan(Self.nested([.init(file, text)])) }
+    let why = try #require(fault?.explanation.why)
+    #expect(why.contains("/g/scope") && why.contains("\(file) = \(text)"))
+  }
+
+  @Test(arguments: [
+    ("memory", "100", "memory.max", "100"), ("memory", "100", "memory.high", "101"),
+    ("cpus", "0.5", "cpu.max", "100000 200000"), ("cpuset-cpus", "0-1", "cpuset.cpus", "0-1"),
+  ]) func `a limit that is set no higher takes the place of the caller's`(
+    option: String, value: String, file: String, text: String
+  ) throws {
+    var host = Facts.node()
+    host.controlGroups = Self.nested([.init(file, text)])
+    let plan = try Facts.plan(host: host) { $0.limits.values[option] = value }
+    #expect(plan.limits?.parent == "/g" && plan.limits?.values.count == 1)
+  }
+
+  @Test func `of a limit that is set twice the last counts`() throws {
+    var host = Facts.node()
+    host.controlGroups = Self.nested([.init("memory.max", "100")])
+    host.limitsText = "[memory]\nlimit = 100\n[unified]\n\"memory.max\" = \"101\"\n"
+    #expect(throws: LaunchFault.self) {
+      try Facts.plan(host: host) { $0.limits.values["apply-cgroups"] = "/f" }
+    }
+  }
+
+  @Test(arguments: [("99", "99"), ("4915", "100")])
+  func `the number of processes is carried over`(ours: String, set: String) throws {
+    let plan = try Self.plan(Self.nested([.init("pids.max", ours)]))
+    #expect(plan?.values == [.init("memory.max", "100"), .init("pids.max", set)])
+    let memory = try Self.plan(Self.nested([.init("pids.max", ours)]), ["memory"])
+    #expect(memory?.values == [.init("memory.max", "100"), .init("pids.max", ours)])
+  }
+
+  @Test(arguments: [
+    "/s/slurmstepd.scope", "/s/n1_slurmstepd.scope", "/g/job_7", "/g/step_0", "/g/step_0/user/task_0",
+  ]) func `a job step is not left`(path: String) throws {
+    let fault = #expect(throws: LaunchFault.self) { try Self.plan(Self.nested([], in: path)) }
+    #expect(fault == .isolation(.leavesStep(option: "--memory", group: path)))
+  }
+
+  @Test func `a nearer group that could hand on is taken where a limit would be left`() throws {
+    let groups = ControlGroups(
+      isUnified: true,
+      groups: [
+        Self.group("/g/a/scope", [], true),
+        ControlGroups.Group(
+          path: "/g/a", controllers: [], others: ["memory", "pids"], isWritable: true,
+          limits: [.init("memory.high", "9")]),
+        Self.group("/g", ["memory", "pids"], true),
+      ])
+    let plan = try Self.plan(groups)
+    #expect(plan?.parent == "/g/a" && plan?.enabled == ["memory", "pids"])
+  }
+
+  @Test func `what is offered is what a launch could set`() {
+    let own = Self.group("/g/scope", [], true)
+    let groups = ControlGroups(isUnified: true, groups: [own, Self.group("/g", ["memory", "pids"], true)])
+    #expect(groups.offered.controllers == ["memory", "pids"] && groups.offered.refusal == nil)
+    // The caller's own is no use while the caller is in it.
+    let alone = ControlGroups(isUnified: true, groups: [own, Self.group("/g", ["memory", "pids"], false)])
+    #expect(alone.offered.controllers == [] && alone.offered.refusal?.why.contains("do not hand on") == true)
+    #expect(Self.nested([.init("memory.max", "9")]).offered.controllers == ["memory"])
+    #expect(ControlGroups().offered.refusal?.why.contains("hybrid") == true)
   }
 
   @Test func `where no group is ours, or one hands on too little, it is said`() {

@@ -5,8 +5,11 @@ import Testing
 @testable import Launch
 
 @Suite struct PlanReportTests {
-  static func report(_ change: (inout LaunchRequest) -> Void = { _ in }) throws -> PlanReport {
+  static func report(
+    isPrivileged: Bool = false, _ change: (inout LaunchRequest) -> Void = { _ in }
+  ) throws -> PlanReport {
     var host = Facts.node(environment: ["PATH=/bin", "TERM=vt100", "APUSENV_B=2", "A=host"])
+    host.isPrivileged = isPrivileged
     host.environmentFiles = [EnvironmentText(path: "/vars", text: "F=1\n")]
     var image = Facts.image([
       ("10-docker2singularity.sh", "export PATH=/x A=image\n"), ("90-environment.sh", "export G=1 A=later\n"),
@@ -44,6 +47,18 @@ import Testing
     return variables.map { ($0["name"]?.text ?? "", $0["source"]?.text ?? "") }
   }
 
+  @Test(arguments: [(false, ["user", "mount", "uts"]), (true, ["mount", "uts"])])
+  func `root's launch has no user namespace`(isPrivileged: Bool, kinds: [String]) throws {
+    let report = try Self.report(isPrivileged: isPrivileged) { $0.uts = true }
+    #expect(report.text.contains("\n  user — ") != isPrivileged)
+    let json = try JSON(parsing: Array(report.json.text(indented: true).utf8))
+    guard case .array(let namespaces)? = json["namespaces"] else {
+      Issue.record("no namespaces")
+      return
+    }
+    #expect(namespaces.map { $0["kind"]?.text ?? "" } == kinds)
+  }
+
   @Test func `no variable is without a source`() throws {
     for clean in [false, true] {
       let sources = try Self.sources(try Self.report { $0.cleanEnvironment = clean })
@@ -56,7 +71,8 @@ import Testing
   @Test func `the mount, the namespaces and the program are there with their reasons`() throws {
     let text = try Self.report { $0.uts = true }.text
     for line in [
-      "image: /images/tiny.sif, mounted somehow", "  user — every launch has one", "  uts — --uts",
+      "image: /images/tiny.sif, mounted somehow", "  user — every launch of a user's has one",
+      "  uts — --uts",
       "  bind /home/ann at /home/ann — the home directory", "program: true",
     ] {
       #expect(text.contains("\n" + line) || text.hasPrefix(line), "\(line)")

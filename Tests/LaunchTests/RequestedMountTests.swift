@@ -90,6 +90,11 @@ import Testing
       $0.requestedMounts = [Self.bind("/spool/script", "/spool/script", writable: false, site: true)]
     }
     #expect(plan.steps.map(\.step.text).contains("bind /spool/script at /spool/script, read-only"))
+    // What shows less is no bind.
+    let less = try Facts.plan(host: Self.host, settings: settings) {
+      $0.requestedMounts = [Self.nothing("/tmp")]
+    }
+    #expect(!less.steps.map(\.step.text).contains("bind /tmp at /tmp"))
   }
 
   @Test func `devices stay devices`() throws {

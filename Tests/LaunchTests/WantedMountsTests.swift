@@ -352,11 +352,42 @@ struct MountCase: Sendable, CustomTestStringConvertible {
     #expect(throws: fault) { try Facts.plan(host: Self.host, change: change) }
   }
 
+  @Test func `a file with a file system is no bind path of the site, and it is said`() throws {
+    var settings = Settings()
+    settings.bindPaths = ["/file:/f:image-src=/x", "/file:/g:id=1", "/data:/d"]
+    let plan = try Facts.plan(host: Self.host, settings: settings)
+    #expect(
+      Self.steps(plan).contains("bind /data at /d") && !Self.steps(plan).contains { $0.contains("/file") })
+    #expect(plan.notices.count { $0.level == .warning && $0.text.contains("image-src and id") } == 2)
+    #expect(try imageSources(ofBindPath: settings.bindPaths[0]) == ["/file"])
+  }
+
   @Test func `a site that forbids binds refuses them`() {
     var settings = Settings()
     settings.allowsUserBinds = false
     #expect(throws: LaunchFault.bindsForbidden) {
       try Facts.plan(host: Self.host, settings: settings) { $0.binds = ["/data"] }
+    }
+  }
+
+  @Test(arguments: [
+    ("/data", false, true), ("/data:/home/ann", false, true), ("/data:/h", true, true),
+    ("/home/ann", false, false), ("/home/ann/:/h", false, false), ("/data", true, false),
+  ]) func `a site that forbids binds refuses a home that is not the user's`(
+    spec: String, contain: Bool, isRefused: Bool
+  ) throws {
+    var settings = Settings()
+    settings.allowsUserBinds = false
+    func change(_ request: inout LaunchRequest) {
+      request.homeSpec = spec
+      request.contain = contain
+    }
+    guard isRefused else {
+      _ = try Facts.plan(host: Self.host, settings: settings, change: change)
+      return
+    }
+    #expect(throws: LaunchFault.bindsForbidden) {
+      try Facts.plan(host: Self.host, settings: settings, change: change)
     }
   }
 }

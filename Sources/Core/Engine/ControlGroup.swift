@@ -21,7 +21,7 @@ struct ControlGroup {
       // namespace.
       let group = ControlGroup(
         parent: try File.open(plan.parent, O_PATH | O_DIRECTORY).release(),
-        name: "\(prefix)\(getpid())-\(now.tv_nsec)", reason: plan.reason)
+        name: "\(word)-\(getpid())-\(now.tv_nsec)", reason: plan.reason)
       let (parent, name) = (group.parent, group.name)
       sweep(parent)
       for controller in plan.enabled { try write("+" + controller, to: "cgroup.subtree_control", of: parent) }
@@ -46,22 +46,36 @@ struct ControlGroup {
 
   /// Takes the group away. While programs that the container has left behind are in it, the kernel keeps it: then a later
   /// launch does it.
-  func remove() { _ = unsafe unlinkat(parent, name, AT_REMOVEDIR) }
+  func remove() {
+    // Who has ended is in it for a moment more.
+    for _ in 0..<10 {
+      if unsafe unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != EBUSY { return }
+      usleep(5000)
+    }
+  }
 
   /// Takes away what launches have left that are gone. A group with processes stays.
   private static func sweep(_ parent: Int32) {
     guard let folder = try? File.open(".", O_RDONLY | O_DIRECTORY, from: parent),
       let names = try? File.names(in: folder)
     else { return }
-    for name in names where name.starts(withBytesOf: prefix) {
-      let words = name.fields(at: UInt8(ascii: "-"))
+    for name in names {
       // Its launch may not have entered it yet.
-      guard words.count == 3, let pid = Int32(words[1]), kill(pid, 0) != 0, errno == ESRCH else { continue }
+      guard let pid = launcher(ofGroup: name), kill(pid, 0) != 0, errno == ESRCH else { continue }
       _ = unsafe unlinkat(parent, name, AT_REMOVEDIR)
     }
   }
 
-  private static let prefix = "apus-"
+  /// The process that has made the group, by its name; nil: no launch has.
+  static func launcher(ofGroup name: String) -> Int32? {
+    let words = name.fields(at: UInt8(ascii: "-"))
+    guard words.count == 3, words[0] == word, let pid = Int32(words[1]), pid > 0,
+      UInt32(words[2]) != nil
+    else { return nil }
+    return pid
+  }
+
+  private static let word: Substring = "apus"
 
   private static func write(
     _ text: String, to path: String, of group: Int32
@@ -86,7 +100,7 @@ extension ControlGroup {
     guard
       let line = String(decoding: text, as: UTF8.self).lines.first(where: { $0.starts(withBytesOf: "0::/") }),
       let path = String(line.utf8.dropFirst(3)),
-      ContainerPath.lastComponent(path).starts(withBytesOf: prefix)
+      launcher(ofGroup: ContainerPath.lastComponent(path)) != nil
     else { return nil }
     do throws(SystemCallFault) {
       let group = try File.open("/sys/fs/cgroup" + path, O_PATH | O_DIRECTORY)

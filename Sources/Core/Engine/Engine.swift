@@ -383,9 +383,10 @@ public enum Engine {
     } else {
       end = SignalForwarding(child, signals, hears: reports?.read, processes: hostProcesses).untilEnd()
     }
-    group?.remove()
     keeper?.end()
     files?.awaitWritten()
+    // Programs of file systems are in the group too.
+    group?.remove()
     end.follow()
   }
 }

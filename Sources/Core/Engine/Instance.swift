@@ -59,9 +59,10 @@ extension Engine {
     let endings = files?.mounted.compactMap(\.ending) ?? []
     started(child, (group.map { [$0.parent] } ?? []) + (keeper.map { [$0.socket] } ?? []) + endings)
     let code = SignalForwarding(child, signals).untilEnd().code
-    group?.remove()
     keeper?.end()
     files?.awaitWritten()
+    // Programs of file systems are in the group too.
+    group?.remove()
     ended()
     _exit(code)
   }

@@ -4,7 +4,7 @@ public import Model
 public enum NetworkFailure: Error, Equatable, Sendable {
   /// pasta or slirp4netns.
   case tool(String, message: String)
-  /// A plugin of a network of the site; `isRemoval`: what it had made is left.
+  /// A plugin of a network of the site.
   case plugin(String, network: String, message: String)
   /// What comes before either.
   case preparation(message: String)

@@ -15,11 +15,13 @@ struct UserNetworkStart {
   private static let variables = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
 
   /// Gives the namespace a path. That of a process would not do: pasta gives up the right to look at others before it
-  /// opens it. The place is one of those that its profile for AppArmor lets it read, where the host has that directory.
+  /// opens it.
   init(_ network: UserNetwork, namespace: Int32) throws(NetworkFailure) {
     self.network = network
     do throws(SystemCallFault) {
-      let place = Self.place
+      let place = Self.place(sparing: Self.names(of: network.program)) {
+        (try? File.facts($0))?.kind == .directory
+      }
       let covered = try File.open(place, O_PATH | O_DIRECTORY)
       let folder = try Mount.make(
         "tmpfs", options: [("mode", "0755"), ("size", "65536")], attributes: [.noSetID, .noDevices],
@@ -41,8 +43,20 @@ struct UserNetworkStart {
     }
   }
 
-  private static var place: String {
-    ["/run/user", "/mnt"].first { (try? File.facts($0))?.kind == .directory } ?? "/tmp"
+  /// Where a tmpfs hides none of `programs`, of the places that pasta's profile for AppArmor lets it read and that the host
+  /// has. Without that profile the last does as well.
+  static func place(sparing programs: [String], isDirectory: (String) -> Bool) -> String {
+    ["/run/user", "/mnt", "/tmp", "/var/tmp"].first { place in
+      isDirectory(place) && !programs.contains { ContainerPath.isBelow($0, place) }
+    } ?? "/tmp"
+  }
+
+  /// A program by the path that it is started by, and by that of its file.
+  private static func names(of program: String) -> [String] {
+    guard let file = try? File.open(program, O_PATH),
+      let real = try? File.target(ofLink: Mount.path(of: file.number))
+    else { return [program] }
+    return [program, real]
   }
 
   /// Returns when the network is connected, with a pipe to read the tool's messages from, if it keeps one.

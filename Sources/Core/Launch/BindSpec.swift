@@ -30,6 +30,12 @@ public func sources(ofBindPath text: String) throws(LaunchFault) -> [String] {
   try BindGrammar.parse(bind: text, from: "/").map(\.source)
 }
 
+/// Those of them that are files with a file system in them, which no `bind path` shows: to mount one takes a program or a
+/// loop device for each launch.
+public func imageSources(ofBindPath text: String) throws(LaunchFault) -> [String] {
+  try BindGrammar.parse(bind: text, from: "/").filter { $0.imagePath != nil }.map(\.source)
+}
+
 /// The grammars of `--bind` and `--mount`.
 enum BindGrammar {
   /// `spec[,spec…]`, a spec being `source[:target[:option[,option]]]`. An item that is an option's word belongs to the

@@ -3,7 +3,7 @@ internal import Linux
 internal import Model
 
 /// Looks at the caller's control group and those above it.
-func surveyControlGroups() -> ControlGroups {
+public func surveyControlGroups() -> ControlGroups {
   let top = "/sys/fs/cgroup"
   // Only the top of version 2 has this file; hybrid hosts have folders of version 1 there.
   guard (try? File.facts(top + "/cgroup.controllers")) != nil,
@@ -22,12 +22,21 @@ func surveyControlGroups() -> ControlGroups {
         ControlGroups.Group(
           path: place, controllers: handedOn,
           others: canHandOn ? words(place + "/cgroup.controllers").filter { !handedOn.contains($0) } : [],
-          isWritable: isWritable(place) && isWritable(place + "/cgroup.procs")))
+          isWritable: isWritable(place) && isWritable(place + "/cgroup.procs"), limits: limits(place)))
       if path == "/" { break }
       path = ContainerPath.parent(path)
     }
   }
   return groups
+}
+
+/// `max`, nothing, and a file that is not there are none.
+private func limits(_ place: String) -> [LimitsPlan.Value] {
+  ControlGroups.limitFiles.compactMap { file in
+    let values = words(place + "/" + file)
+    guard let first = values.first, first != "max" else { return nil }
+    return LimitsPlan.Value(file, values.connected(by: " "))
+  }
 }
 
 private func words(_ path: String) -> [String] {

@@ -19,9 +19,15 @@ func hostFileSystems(mountInformation text: String) -> [String] {
   return places.sorted()
 }
 
+/// What images have themselves (Filesystem Hierarchy Standard), or have mounts for. /opt and /srv are not among them: where
+/// they are file systems of their own, they hold what a site offers on all its nodes.
+private let ofImages = [
+  "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/var", "/proc", "/sys", "/dev",
+  "/run", "/boot",
+]
+
 private func isOfImage(_ place: String) -> Bool {
-  ["/", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/tmp", "/var/tmp"].contains(place)
-    || ["/etc", "/proc", "/sys", "/dev", "/run", "/boot"].contains { ContainerPath.isBelow(place, $0) }
+  ["/", "/tmp"].contains(place) || ofImages.contains { ContainerPath.isBelow(place, $0) }
 }
 
 /// Blanks and backslashes are written as `\040` and the like there.

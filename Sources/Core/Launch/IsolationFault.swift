@@ -16,6 +16,10 @@ public enum IsolationFault: Error, Equatable, Sendable {
   case noLimits(option: String, why: String)
   /// Version 2 is there, and none of its groups is the caller's.
   case noGroup(option: String)
+  /// The container's group would lie above one of the caller's that is limited.
+  case leavesLimit(option: String, group: String, limit: String)
+  /// The container would not be ended with its job step.
+  case leavesStep(option: String, group: String)
   case limitsFile(path: String, why: String)
 }
 
@@ -81,6 +85,20 @@ extension IsolationFault: Explained {
         remedy:
           "start it in one: systemd-run --user --scope -p Delegate=yes apus …; in a job let the batch system set it"
           + " (Slurm: --mem, --cpus-per-task)")
+    case .leavesLimit(let option, let group, let limit):
+      Explanation(
+        what: "cannot set the limit of \(option)",
+        why: "the container would leave the control group \(printable(group)), whose limit holds for it"
+          + " (\(printable(limit)))",
+        remedy:
+          "ask for it where that limit comes from: systemd-run (-p MemoryMax=, -p CPUQuota=, -p TasksMax=) or the batch"
+          + " system; or give an option that sets the same limit no higher")
+    case .leavesStep(let option, let group):
+      Explanation(
+        what: "cannot set the limit of \(option)",
+        why:
+          "the container would leave the job step that it is part of, the control group \(printable(group))",
+        remedy: "let the batch system set it (Slurm: --mem, --cpus-per-task), or leave it out")
     case .limitsFile(let path, let why):
       Explanation(
         what: "cannot use --apply-cgroups \(printable(path))", why: why,

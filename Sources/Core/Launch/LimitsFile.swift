@@ -4,7 +4,8 @@ internal import Model
 /// quotes, or a flag.
 ///
 /// Tables and keys are those of the OCI specification's resources. What version 2 of control groups has under another
-/// name is translated; what it does not have is refused, because a limit that is silently not there is worse than none.
+/// name is translated; what it does not have is refused, because a limit that is silently not there is worse than none. 0 is
+/// for OCI runtimes as if the key were not there, where it would mean nothing: writers of such files count on it.
 struct LimitsFile {
   private(set) var values: [LimitsPlan.Value] = []
   private let path: String
@@ -38,7 +39,7 @@ struct LimitsFile {
     if let quota {
       values.append(.init("cpu.max", (quota <= 0 ? "max" : "\(quota)") + " \(period ?? 100_000)"))
     }
-    guard !values.isEmpty else { throw fault("it names no limit") }
+    guard !values.isEmpty else { throw fault("it names no limit (0 is none)") }
   }
 
   private static let aboutDevices =
@@ -51,7 +52,7 @@ struct LimitsFile {
     let entry = self.entry
     self.entry = [:]
     func number(_ key: String) throws(IsolationFault) -> Int {
-      guard let number = entry[key].flatMap({ Int($0) }), number >= 0 else {
+      guard let number = entry[key].flatMap(Self.number), number >= 0 else {
         throw fault("[[\(printable(table))]] has no number \(key)")
       }
       return number
@@ -67,8 +68,9 @@ struct LimitsFile {
       else { throw fault("[[hugepageLimits]] has no pageSize such as 2MB") }
       values.append(.init("hugetlb.\(size).max", "\(try number("limit"))"))
     } else if table == "blockIO.weightDevice" {
-      let weight = ioWeight(min(max(try number("weight"), 10), 1000))
-      values.append(.init("io.weight", "\(try number("major")):\(try number("minor")) \(weight)"))
+      let device = "\(try number("major")):\(try number("minor"))"
+      let weight = try number("weight")
+      if weight != 0 { values.append(.init("io.weight", device + " \(Self.deviceWeight(weight))")) }
     } else if let name = rates.first(where: { "blockIO." + $0.key == table })?.value {
       values.append(
         .init("io.max", "\(try number("major")):\(try number("minor")) \(name)=\(try number("rate"))"))
@@ -79,23 +81,27 @@ struct LimitsFile {
 
   private mutating func take(_ table: String, _ key: String, _ value: String) throws(IsolationFault) {
     func number() throws(IsolationFault) -> Int {
-      let digits = value.utf8.filter { $0 != UInt8(ascii: "_") }
-      guard let number = Int(String(decoding: digits, as: UTF8.self)) else {
+      guard let number = Self.number(value) else {
         throw fault("\(printable(table)).\(printable(key)) is not a number")
       }
       return number
     }
+    func isSet() throws(IsolationFault) -> Bool { try number() != 0 }
     func limit(_ number: Int) -> String { number < 0 ? "max" : "\(number)" }
     switch (table, key) {
     case ("cpu", "shares"):
+      guard try isSet() else { return }
       values.append(.init("cpu.weight", "\(cpuWeight(min(max(try number(), 2), 262144)))"))
-    case ("cpu", "quota"): quota = try number()
-    case ("cpu", "period"): period = try number()
+    case ("cpu", "quota"): quota = try isSet() ? try number() : nil
+    case ("cpu", "period"): period = try isSet() ? try number() : nil
     case ("cpu", "cpus"): values.append(.init("cpuset.cpus", value))
     case ("cpu", "mems"): values.append(.init("cpuset.mems", value))
-    case ("memory", "limit"): values.append(.init("memory.max", limit(try number())))
-    case ("memory", "reservation"): values.append(.init("memory.low", limit(try number())))
+    case ("memory", "limit"):
+      if try isSet() { values.append(.init("memory.max", limit(try number()))) }
+    case ("memory", "reservation"):
+      if try isSet() { values.append(.init("memory.low", limit(try number()))) }
     case ("memory", "swap"):
+      guard try isSet() else { return }
       let both = try number()
       guard both >= 0 else {
         values.append(.init("memory.swap.max", "max"))
@@ -109,7 +115,7 @@ struct LimitsFile {
       let count = try number()
       values.append(.init("pids.max", count <= 0 ? "max" : "\(count)"))
     case ("blockIO", "weight"):
-      values.append(.init("io.weight", "\(ioWeight(min(max(try number(), 10), 1000)))"))
+      if try isSet() { values.append(.init("io.weight", "\(Self.deviceWeight(try number()))")) }
     case ("unified", _) where key.utf8.contains(UInt8(ascii: ".")) && !key.utf8.contains(UInt8(ascii: "/")):
       values.append(.init(key, value))
     case ("memory", "disableOOMKiller") where value == "false": break
@@ -118,6 +124,13 @@ struct LimitsFile {
         "control groups of version 2 have nothing for \(printable(table.isEmpty ? key : table + "." + key)),"
           + " or this version does not know it")
     }
+  }
+
+  private static func deviceWeight(_ number: Int) -> Int { ioWeight(min(max(number, 10), 1000)) }
+
+  /// `10_000_000`
+  private static func number(_ text: String) -> Int? {
+    Int(String(decoding: text.utf8.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self))
   }
 
   private func fault(_ why: String) -> IsolationFault { .limitsFile(path: path, why: why) }

@@ -123,6 +123,8 @@ private struct LimitOption {
     }
     let (bytes, isTooMuch) = count.multipliedReportingOverflow(by: 1 << (10 * power))
     guard !isTooMuch else { throw fault("it is more than any memory") }
+    // For Docker that is no limit.
+    guard bytes > 0 else { throw fault("0 is no size; without a limit the option is left out") }
     return bytes
   }
 

@@ -11,6 +11,8 @@ public struct PlanReport: Sendable {
   let sources: Lookup<String>
   /// Why `--fakeroot` has the users that it has.
   let fakerootReason: String
+  /// Whether the launch is root's, who keeps the host's user namespace.
+  let isPrivileged: Bool
 
   /// Plans a launch (`planLaunch`) and keeps what it knows on the way. `mount` says how the image is mounted.
   public static func make(
@@ -22,7 +24,7 @@ public struct PlanReport: Sendable {
     let environment = try planEnvironment(request, host: host, image: image, home: home, tracing: true)
     return PlanReport(
       plan: plan, image: request.imagePath, mount: mount, sources: environment.sources,
-      fakerootReason: host.fakeroot?.reason ?? "a map of one user")
+      fakerootReason: host.fakeroot?.reason ?? "a map of one user", isPrivileged: host.isPrivileged)
   }
 
   /// `NAME=value` with its source, by name.
@@ -185,13 +187,14 @@ public struct PlanReport: Sendable {
   }
 
   private var namespaces: [(kind: String, reason: String)] {
-    [
-      (
-        "user",
-        "every launch has one: the mounts below belong to it, and the user's rights stay what they are"
-      ),
-      ("mount", "every launch has one: what it mounts is seen by nobody else"),
-    ] + plan.namespaces.map { ($0.kind.rawValue, $0.reason) }
+    let user = (
+      kind: "user",
+      reason: "every launch of a user's has one: the mounts below belong to it, and the user's rights stay"
+        + " what they are"
+    )
+    let mount = (kind: "mount", reason: "every launch has one: what it mounts is seen by nobody else")
+    return (isPrivileged ? [mount] : [user, mount])
+      + plan.namespaces.map { (kind: $0.kind.rawValue, reason: $0.reason) }
   }
 }
 

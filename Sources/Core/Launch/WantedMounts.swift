@@ -91,7 +91,13 @@ struct WantedMounts {
     guard isWanted("bind-paths"), !request.contain else { return }
     for text in settings.bindPaths {
       for bind in try BindGrammar.parse(bind: text, from: "/") {
-        guard isWanted(bind.target), bind.imagePath == nil, let kind = host.kinds[bind.source] else {
+        guard isWanted(bind.target), let kind = host.kinds[bind.source] else { continue }
+        guard bind.imagePath == nil else {
+          notices.append(
+            Notice(
+              .warning,
+              "not showing \(printable(bind.source)): image-src and id are for --bind, not for bind path of apus.conf"
+            ))
           continue
         }
         add(
@@ -136,6 +142,9 @@ struct WantedMounts {
           asked: request.homeSpec != nil)
       }
     } else if host.kinds[source] == .directory {
+      // One's own may be shown elsewhere; another is a bind under another name.
+      let isOwn = host.home.map { ContainerPath.normalized($0) == source } ?? false
+      guard request.homeSpec == nil || isOwn || settings.allowsUserBinds else { throw .bindsForbidden }
       add(
         target, .bind(source: source, writable: true, devices: false), directory: true, reason: reason,
         asked: request.homeSpec != nil)
@@ -306,12 +315,12 @@ struct WantedMounts {
   private mutating func addRequested() throws(LaunchFault) {
     var places: [RequestedMount] = []
     for mount in request.requestedMounts {
-      if !mount.isOfSite, !settings.allowsUserBinds { throw .bindsForbidden }
       if mount.content == .nothing {
         mounts.removeAll { ContainerPath.isBelow($0.target, mount.target) }
         places.removeAll { ContainerPath.isBelow($0.target, mount.target) }
         continue
       }
+      if !mount.isOfSite, !settings.allowsUserBinds { throw .bindsForbidden }
       if let source = mount.source, host.kinds[source] == nil {
         guard mount.isOptional else {
           throw .requestedSourceMissing(

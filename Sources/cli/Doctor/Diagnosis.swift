@@ -176,22 +176,21 @@ private func subordinateIDs(_ node: NodeFacts) -> Check {
 }
 
 private func cgroups(_ node: NodeFacts) -> Check {
-  let cost = "limits of single containers (--memory, --cpus, --pids-limit) are refused"
-  guard let cgroup = node.cgroup else {
+  let version =
+    node.hasSecondCgroups
+    ? node.hasFirstCgroups ? "version 2 beside version 1" : "version 2"
+    : node.hasFirstCgroups ? "version 1" : "no version is mounted"
+  guard node.limitingControllers.isEmpty else {
     return Check(
-      "cgroups", .missing, node.hasFirstCgroups ? "version 1" : "no version is mounted", cost: cost,
-      remedy: "the administrator starts the kernel with systemd.unified_cgroup_hierarchy=1")
+      "cgroups", .good,
+      version + ", containers can be limited in: " + node.limitingControllers.connected(by: ", "))
   }
-  let found =
-    (node.hasFirstCgroups ? "version 2 beside version 1" : "version 2") + ", \(cgroup.path) is "
-    + (cgroup.isDelegated ? "yours" : "not delegated to you")
-    + ", controllers: \(cgroup.controllers.isEmpty ? "none" : cgroup.controllers)"
-  guard !cgroup.isDelegated else { return Check("cgroups", .good, found) }
   return Check(
-    "cgroups", .missing, found, cost: cost,
-    remedy:
-      "the administrator delegates it: Delegate=yes of systemd's user@.service; in a job the batch system does or does not"
-  )
+    "cgroups", .missing, version + (node.limitRefusal.map { "; " + $0.why } ?? ""),
+    cost: "limits of single containers (--memory, --cpus, --pids-limit) are refused",
+    remedy: node.hasFirstCgroups || !node.hasSecondCgroups
+      ? "the administrator starts the kernel with systemd.unified_cgroup_hierarchy=1"
+      : node.limitRefusal?.remedy ?? "")
 }
 
 private func binfmt(_ node: NodeFacts) -> Check {

@@ -17,21 +17,6 @@ public struct NodeFacts: Equatable, Sendable {
     }
   }
 
-  /// The cgroup of the caller in the second version of cgroups.
-  public struct Cgroup: Equatable, Sendable {
-    public let path: String
-    /// Whether the caller may make cgroups below it and move processes there.
-    public let isDelegated: Bool
-    /// As `cgroup.controllers` has them.
-    public let controllers: String
-
-    public init(path: String, isDelegated: Bool, controllers: String) {
-      self.path = path
-      self.isDelegated = isDelegated
-      self.controllers = controllers
-    }
-  }
-
   public var isRoot = false
   public var userNamespaces: Int32 = 0
   /// `user.max_user_namespaces` and their like, by name; those that the kernel has.
@@ -58,8 +43,12 @@ public struct NodeFacts: Equatable, Sendable {
   public var fakerootUsers: UInt32 = 1
   public var fakerootReason = ""
   public var fakerootFaults: [String] = []
+  /// Which versions of cgroups are mounted.
   public var hasFirstCgroups = false
-  public var cgroup: Cgroup?
+  public var hasSecondCgroups = false
+  /// Controllers with which a launch of the caller's can be limited, and what it says where there is none.
+  public var limitingControllers: [String] = []
+  public var limitRefusal: Explanation?
   public var interpreters: [Interpreter] = []
   /// A binfmt_misc of one's own in a user namespace (Linux 6.7).
   public var binfmtMount: Int32 = 0
@@ -84,6 +73,7 @@ public struct NodeFacts: Equatable, Sendable {
   static let namespaces: [(sysctl: String, cost: String)] = [
     ("user.max_mnt_namespaces", "nobody can run anything"), ("user.max_pid_namespaces", "--pid fails"),
     ("user.max_ipc_namespaces", "--ipc fails"), ("user.max_uts_namespaces", "--uts and --hostname fail"),
+    ("user.max_net_namespaces", "--net and --network fail"),
   ]
 }
 
@@ -108,7 +98,7 @@ extension NodeFacts {
       cost: "ext3 overlays cannot be written to", isForUsers: true),
     Helper(name: "mkfs.ext3", package: "e2fsprogs", cost: "`apus overlay create` fails"),
     Helper(
-      name: "pasta", package: "passt", cost: "--net is --network none", instead: "slirp4netns",
+      name: "pasta", package: "passt", cost: "--net fails; --network none works", instead: "slirp4netns",
       isForUsers: true),
   ]
 
@@ -123,10 +113,5 @@ extension NodeFacts {
     guard let line = lines.first(where: { $0.starts(withBytesOf: "interpreter ") }) else { return nil }
     return Interpreter(
       name: name, path: String(line.dropFirst("interpreter ".count)), isEnabled: lines.first == "enabled")
-  }
-
-  /// The path of the caller's cgroup of the second version in the text of /proc/self/cgroup (cgroups(7)).
-  public static func cgroupPath(in text: String) -> String? {
-    text.lines.first { $0.starts(withBytesOf: "0::/") }.map { String($0.dropFirst(3)) }
   }
 }

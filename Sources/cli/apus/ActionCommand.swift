@@ -140,7 +140,10 @@ private func setRights(of request: inout LaunchRequest, _ parsed: Parsed) {
   request.security = parsed.all("security")
   request.allowSetUserID = parsed.isOn("allow-setuid")
   for name in LimitsRequest.optionNames {
-    if let value = parsed.value(name) { request.limits.values[name] = value }
+    guard let last = parsed.value(name) else { continue }
+    // This one is a list: of the others the last value counts.
+    request.limits.values[name] =
+      name == "blkio-weight-device" ? parsed.all(name).connected(by: ",") : last
   }
   request.limits.disablesKiller = parsed.isOn("oom-kill-disable")
 }

@@ -52,6 +52,11 @@ private func show(_ parsed: Parsed, _ variables: Variables, _ output: Output) th
       isDefault: value.line == nil)
   }
   replaceByVariables(&values, variables)
+  // The default is known to the installation alone (`readSettings`).
+  for place in values.indices
+  where values[place].key == "cni configuration path" && values[place].value.isEmpty {
+    values[place].value = Installation.networkFolder
+  }
   if !key.isEmpty {
     values = values.filter { $0.key == key }
     guard !values.isEmpty else {
@@ -160,9 +165,20 @@ private struct SettingsCheck {
       switch value.key {
       case "bind path":
         let places: [String]
-        do throws(LaunchFault) { places = try sources(ofBindPath: value.value) } catch {
+        let images: [String]
+        do throws(LaunchFault) {
+          places = try sources(ofBindPath: value.value)
+          images = try imageSources(ofBindPath: value.value)
+        } catch {
           return Line(
             line: line, level: .error, text: error.explanation.why, remedy: error.explanation.remedy)
+        }
+        if !images.isEmpty {
+          return Line(
+            line: line, level: .warning,
+            text: "image-src and id are for --bind: " + images.map { printable($0) }.connected(by: ", ")
+              + " is not shown",
+            remedy: "mount the file system on the nodes and bind that, or have users name it with --bind")
         }
         return missing(places, line, "is bound nowhere until it is there")
       case "image store": return missing([value.value], line, "is skipped until it is there")

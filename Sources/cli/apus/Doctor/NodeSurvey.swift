@@ -32,7 +32,7 @@ enum NodeSurvey {
       String($0.fields(at: UInt8(ascii: "\t")).last ?? "")
     }
     addIDs(&facts, user)
-    addCgroup(&facts)
+    addCgroups(&facts)
     addInterpreters(&facts)
     facts.openFiles = limit(Int32(RLIMIT_NOFILE.rawValue))
     facts.processes = limit(Int32(__RLIMIT_NPROC.rawValue))
@@ -61,21 +61,17 @@ enum NodeSurvey {
     facts.fakerootFaults = users.faults + groups.faults + users.shared + groups.shared
   }
 
-  private static func addCgroup(_ facts: inout NodeFacts) {
-    var top: String?
+  private static func addCgroups(_ facts: inout NodeFacts) {
     for line in (text("/proc/self/mountinfo") ?? "").lines {
-      // The fifth field is the place; the type stands behind the one that is a dash (proc_pid_mountinfo(5)).
+      // The type stands behind the field that is a dash (proc_pid_mountinfo(5)).
       let fields = line.fields(at: UInt8(ascii: " "))
-      guard let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count, dash > 4 else { continue }
+      guard let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
       if fields[dash + 1] == "cgroup" { facts.hasFirstCgroups = true }
-      if fields[dash + 1] == "cgroup2", top == nil { top = String(fields[4]) }
+      if fields[dash + 1] == "cgroup2" { facts.hasSecondCgroups = true }
     }
-    guard let top, let path = NodeFacts.cgroupPath(in: text("/proc/self/cgroup") ?? "") else { return }
-    let folder = path == "/" ? top : top + path
-    let files = [folder, folder + "/cgroup.procs", folder + "/cgroup.subtree_control"]
-    facts.cgroup = NodeFacts.Cgroup(
-      path: path, isDelegated: files.allSatisfy { file in unsafe access(file, W_OK) == 0 },
-      controllers: word(folder + "/cgroup.controllers") ?? "")
+    let offered = surveyControlGroups().offered
+    facts.limitingControllers = offered.controllers
+    facts.limitRefusal = offered.refusal
   }
 
   private static func addInterpreters(_ facts: inout NodeFacts) {

@@ -95,7 +95,9 @@ struct StepImageFile {
       do throws(ImageLimitFault) { try source.checkLimits(settings) } catch { throw StepFailure(error) }
     case .reference(let reference):
       guard settings.limitsFiles || !settings.allowsSIF else { return }
-      let origin = ImageOrigin(path: reference, kind: .sif, realPath: nil, uid: geteuid(), gid: getegid())
+      let cache = CachePath.of({ variables[$0] }, from: File.workingDirectory)
+      let origin = surveyImageOrigin(
+        ofReference: reference, cache: cache, uid: geteuid(), gid: getegid(), settings: settings)
       do throws(ImageLimitFault) { try checkImageLimits(origin, settings: settings) } catch {
         throw StepFailure(error)
       }
