@@ -320,6 +320,33 @@ struct FileImageTests {
     }
   }
 
+  static let astray: [(name: String, commands: String)] = [
+    ("work", "rmdir /work\nsymlink /work OUTSIDE\n"), ("work/work", "symlink /work/work OUTSIDE\n"),
+    ("upper", "rmdir /upper\nsymlink /upper OUTSIDE\n"),
+  ]
+
+  @Test(arguments: astray, Caller.allCases)
+  func `an overlay whose places are links is refused, and what they lead to stays`(
+    row: (name: String, commands: String), caller: Caller
+  ) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      try Self.host("sh", "-c", "mkdir -m 0777 outside; echo kept >outside/file", directory: folder)
+      try row.commands.replacingOccurrences(of: "OUTSIDE", with: folder + "/outside")
+        .write(toFile: folder + "/commands", atomically: true, encoding: .utf8)
+      chmod(folder + "/commands", 0o644)
+      try Self.host("debugfs", "-w", "-f", folder + "/commands", overlay, as: caller)
+      let outcome = try Installed.run("exec", "--overlay", overlay, Self.image, "true", as: caller)
+      // The kernel makes a new directory of its own below `work`, whatever has that name.
+      if row.name != "work/work" || caller == .user {
+        #expect(
+          outcome.code == 255 && outcome.err.contains("\(row.name) in it is no directory"), "\(outcome)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/outside") == ["file"])
+    }
+  }
+
   @Test func `a directory on a file system that takes no overlay is refused by its name`() throws {
     try Self.withImages { folder in
       try Self.host("mkdir", "mounted", directory: folder)

@@ -46,6 +46,7 @@ extension RootBuilder {
     }
     try makeUpper(in: changes.number, names: [names.upper, names.work])
     let upper = try File.open(names.upper, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: changes.number)
+    try checkWork(names.work, in: changes.number)
     try makeSkeleton(plan.skeleton, in: upper.number)
     shown.insert(changes.release(), at: 0)
     let place = FUSEProgram.place(of: 0)
@@ -53,6 +54,20 @@ extension RootBuilder {
       shown: shown,
       options: "lowerdir=" + Self.places(shown.indices.dropFirst())
         + ",upperdir=\(place)/\(names.upper),workdir=\(place)/\(names.work)")
+  }
+
+  /// The program gets the place as a path, makes `work` in it and empties that: where one of the two is a link, as an image
+  /// of somebody else can have it, it would empty a directory of the host. Links further below it removes as such.
+  private func checkWork(_ name: String, in changes: Int32) throws(SystemCallFault) {
+    let work = try File.open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: changes)
+    let kind: FileFacts.Kind
+    do throws(SystemCallFault) {
+      kind = try File.facts("work", from: work.number, following: false).kind
+    } catch {
+      if error.number == ENOENT { return }
+      throw error
+    }
+    guard kind == .directory else { throw SystemCallFault("open", name + "/work", ENOTDIR) }
   }
 
   private static func places(_ indices: Range<Int>) -> String {

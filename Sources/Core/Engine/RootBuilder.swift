@@ -121,6 +121,15 @@ struct RootBuilder: ~Copyable {
 
   /// Why there is no root, told by what was asked for where the place of the changes is the cause.
   private func fault(of plan: RootPlan, because cause: SystemCallFault) -> EngineFault {
+    if cause.call == "open", [ENOTDIR, ELOOP].contains(cause.number),
+      ["upper", "work", "work/work"].contains(cause.subject)
+    {
+      switch plan.form {
+      case .writableOverlay(let directory): return .overlayAstray(path: directory, name: cause.subject)
+      case .writableImage(let file): return .overlayAstray(path: file.path, name: cause.subject)
+      default: break
+      }
+    }
     if case .writableOverlay(let directory) = plan.form,
       cause.subject.starts(withBytesOf: "overlay") || cause.subject == "/",
       [EINVAL, EOPNOTSUPP, EPERM, EROFS].contains(cause.number)

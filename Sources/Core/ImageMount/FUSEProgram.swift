@@ -100,6 +100,8 @@ public struct FUSEProgram {
   private func keep(_ copies: [Int32], _ socket: Int32) -> Never {
     do throws(SystemCallFault) {
       _ = setsid()
+      // What an image says of /proc/self/cwd leads the program to nothing of the caller's.
+      try retrying("chdir", "/") { unsafe chdir("/") }
       Process.closeAll(except: copies + inherited + [socket])
       try makePlace(copies)
       for number in inherited { _ = fcntl(number, F_SETFD, 0) }
