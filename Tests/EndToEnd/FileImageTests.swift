@@ -104,6 +104,21 @@ struct FileImageTests {
     }
   }
 
+  static let kernelMountsExt =
+    access("/dev/loop-control", F_OK) == 0
+    && (try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8).contains("\text4\n")) == true
+
+  @Test(.enabled(if: kernelMountsExt, "needs loop devices and the kernel's ext4"), arguments: ["rw", "ro"])
+  func `a node does not panic because an image says so`(mode: String) throws {
+    try Self.withImages { folder in
+      try Self.host("tune2fs", "-e", "panic", "data.img", directory: folder)
+      let outcome = try Installed.run(
+        "exec", "--bind", "\(folder)/data.img:/mnt:\(mode),image-src=/", Self.image, "grep", " /mnt ",
+        "/proc/mounts", as: .root)
+      #expect(outcome.out.contains(" ext4 ") && outcome.out.contains("errors=remount-ro"), "\(outcome)")
+    }
+  }
+
   @Test func `what cannot be bound is refused with what to write`() throws {
     try Self.withImages { folder in
       let refusals: [(option: String, spec: String, words: [String])] = [

@@ -113,10 +113,13 @@ public struct FileMounts {
     }
     // The loop device keeps the file, and the lock on it, for as long as it is mounted, and goes with the mount.
     defer { close(loop) }
+    var options: [(String, String?)] = image.isWritable ? [] : [("ro", nil)]
+    // What is done on a fault an image says itself otherwise, and it may say that the node shall panic (ext4(5)).
+    if image.fileSystem == .ext { options.append(("errors", "remount-ro")) }
     do throws(SystemCallFault) {
       return try layOver(
-        image.fileSystem == .ext ? "ext4" : "squashfs", source: "/dev/loop\(number)",
-        options: image.isWritable ? [] : [("ro", nil)], readOnly: !image.isWritable)
+        image.fileSystem == .ext ? "ext4" : "squashfs", source: "/dev/loop\(number)", options: options,
+        readOnly: !image.isWritable)
     } catch {
       if KernelMount.isMissing(error) { return nil }
       throw .setup(
