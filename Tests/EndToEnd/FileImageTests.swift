@@ -326,6 +326,30 @@ struct FileImageTests {
     }
   }
 
+  @Test func `a program that nobody waits for any more ends, and lets go of the file`() throws {
+    try Self.withImages { folder in
+      try Self.host("mkdir", "bin", directory: folder)
+      try Installed.write(
+        Data("#!/bin/sh\nwhile :; do sleep 0.1; done\n".utf8), to: folder + "/bin/fuse2fs")
+      chmod(folder + "/bin/fuse2fs", 0o755)
+      let words = [
+        Installed.apus, "exec", "--bind", "\(folder)/data.img:/mnt:rw,image-src=/", Self.image,
+        "true",
+      ]
+      let launch = try Running(
+        words, as: .user, environment: ["PATH": "\(folder)/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
+      func isThere() -> Bool {
+        (try? Self.programs(of: folder).contains { $0.contains(folder + "/bin/fuse2fs") }) == true
+      }
+      #expect(SharedMountTests.wait(seconds: 20) { isThere() })
+      kill(launch.pid, SIGKILL)
+      #expect(SharedMountTests.wait(seconds: 10) { (try? Self.programs(of: folder).isEmpty) == true })
+      _ = try launch.finish()
+      let next = try Installed.execute(words, as: .user)
+      #expect(next.code == 0, "\(next)")
+    }
+  }
+
   @Test func `an image that was not closed is not read without its journal`() throws {
     try Self.withImages { folder in
       try Self.host("debugfs", "-w", "-R", "feature needs_recovery", "data.img", directory: folder)

@@ -98,6 +98,9 @@ public struct FUSEProgram {
   }
 
   private func keep(_ copies: [Int32], _ socket: Int32) -> Never {
+    let child: Int32
+    let mounts: Int32
+    let output: Int32
     do throws(SystemCallFault) {
       _ = setsid()
       // What an image says of /proc/self/cwd leads the program to nothing of the caller's.
@@ -105,35 +108,71 @@ public struct FUSEProgram {
       Process.closeAll(except: copies + inherited + [socket])
       try makePlace(copies)
       for number in inherited { _ = fcntl(number, F_SETFD, 0) }
-      let mounts = try File.open("/proc/self/mountinfo")
+      mounts = try File.open("/proc/self/mountinfo").release()
       let ends = try File.pipe()
+      output = ends.read
       Process.resetInheritedState()
-      let child = try Process.spawn(
+      child = try Process.spawn(
         path, arguments(Self.place), environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
         descriptors: (-1, ends.write, ends.write))
       close(ends.write)
-      if let said = waitForMount(mounts.number, ends.read) {
-        try Socket.send([0] + said.prefix(4096), to: socket)
+    } catch {
+      tell(error, socket)
+      _exit(1)
+    }
+    do throws(SystemCallFault) {
+      switch waitForMount(mounts, output, socket) {
+      case .mounted: break
+      case .ended(let said):
+        end(child)
+        try? Socket.send([0] + said.prefix(4096), to: socket)
+        _exit(1)
+      case .unwanted:
+        end(child)
         _exit(1)
       }
-      let root = try File.open(Self.place, O_PATH | O_DIRECTORY)
-      let mount = try Mount.clone(root.number, recursively: false, subject: subject)
-      // Before Linux 5.12 it keeps what the program has chosen: programs of the container gain no rights in any case.
-      try? Mount.restrict(mount.number, [.noSetID, .noDevices], subject: subject)
-      try Socket.send([1], descriptors: [mount.number], to: socket)
-      _ = consume mount
-      _ = consume root
-      try Mount.detach(Self.top)
-      Process.setTitle("apus: \(ContainerPath.lastComponent(path)) for \(subject)")
-      Process.setName("apus-keeper")
-      // What the program says from here on is for nobody.
-      Process.closeAll(except: inherited + [socket])
-      _ = try Process.wait(child)
+      try handOver(to: socket)
     } catch {
-      let said = error.number == ENOSYS ? Self.tooOld : [0] + Array(error.explanation.why.utf8)
-      try? Socket.send(said, to: socket)
+      // Nobody has its mount: it would go on for ever, and with it the lock on what it has open.
+      end(child)
+      tell(error, socket)
+      _exit(1)
     }
+    Process.setTitle("apus: \(ContainerPath.lastComponent(path)) for \(subject)")
+    Process.setName("apus-keeper")
+    // What the program says from here on is for nobody.
+    Process.closeAll(except: inherited + [socket])
+    _ = try? Process.wait(child)
     _exit(0)
+  }
+
+  /// Gives the launch a copy of the mount. The keeper's own goes first: a program whose mount nobody took must not find it
+  /// there.
+  private func handOver(to socket: Int32) throws(SystemCallFault) {
+    let root = try File.open(Self.place, O_PATH | O_DIRECTORY)
+    let mount = try Mount.clone(root.number, recursively: false, subject: subject)
+    // Before Linux 5.12 it keeps what the program has chosen: programs of the container gain no rights in any case.
+    try? Mount.restrict(mount.number, [.noSetID, .noDevices], subject: subject)
+    try Mount.detach(Self.top)
+    try Socket.send([1], descriptors: [mount.number], to: socket)
+  }
+
+  private func tell(_ fault: SystemCallFault, _ socket: Int32) {
+    let said = fault.number == ENOSYS ? Self.tooOld : [0] + Array(fault.explanation.why.utf8)
+    try? Socket.send(said, to: socket)
+  }
+
+  /// Ends a program that has mounted for nobody: with its mount it ends by itself, and leaves in order what it has open. One
+  /// that does not is killed.
+  private func end(_ child: Int32) {
+    try? Mount.detach(Self.top)
+    for _ in 0..<100 {
+      var status: Int32 = 0
+      if unsafe waitpid(child, &status, WNOHANG) != 0 { return }
+      usleep(10_000)
+    }
+    kill(child, SIGKILL)
+    _ = try? Process.wait(child)
   }
 
   private func makePlace(_ copies: [Int32]) throws(SystemCallFault) {
@@ -163,22 +202,33 @@ public struct FUSEProgram {
     if owner != nil { try Rights.take(capabilities: 1 << 21, uid: nil, groups: []) }
   }
 
-  /// nil: it has mounted. Otherwise what it said before it ended.
-  private func waitForMount(_ mounts: Int32, _ output: Int32) -> [UInt8]? {
+  private enum Waited {
+    case mounted
+    /// What it said before it ended.
+    case ended([UInt8])
+    /// The launch has gone meanwhile.
+    case unwanted
+  }
+
+  private func waitForMount(_ mounts: Int32, _ output: Int32, _ socket: Int32) -> Waited {
     let before = (try? File.facts(Self.place))?.device
     var said: [UInt8] = []
     while true {
-      if (try? File.facts(Self.place))?.device != before { return nil }
+      if (try? File.facts(Self.place))?.device != before { return .mounted }
       var waiting = [
         // A change of the mounts (proc_pid_mounts(5)).
         pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
         pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+        // Its end alone: the launch says nothing.
+        pollfd(fd: socket, events: 0, revents: 0),
       ]
       // The kernel tells of a mount a moment before it can be seen: looked at again after 10 ms.
-      guard unsafe poll(&waiting, 2, 10) > 0, waiting[1].revents != 0 else { continue }
+      guard unsafe poll(&waiting, 3, 10) > 0 else { continue }
+      if waiting[2].revents != 0 { return .unwanted }
+      guard waiting[1].revents != 0 else { continue }
       var piece = [UInt8](repeating: 0, count: 4096)
       let count = unsafe read(output, &piece, piece.count)
-      if count == 0 { return said }
+      if count == 0 { return .ended(said) }
       if count > 0, said.count < 4096 { said += piece[..<count] }
     }
   }
