@@ -177,14 +177,18 @@ extension OverlayCreation {
     let system = try unfinished(path)
     try fill(system, path)
     let number = file.number
+    let before: SIFBefore
+    do throws(SystemCallFault) { before = try SIFBefore(number, slot: slot, size: facts.size) } catch {
+      throw .system(path: path, error)
+    }
     do throws(SystemCallFault) {
       try copy(system.number, to: number, at: Int(object.offset))
       try retrying("fsync", path) { fsync(number) }
-      try write(object.bytes, to: number, at: slot)
-      try write(header.bytes, to: number, at: 0)
+      try File.write(object.bytes, to: number, at: slot)
+      try File.write(header.bytes, to: number, at: 0)
       try retrying("fsync", path) { fsync(number) }
     } catch {
-      _ = ftruncate(number, facts.size)
+      before.restore(number)
       throw .system(path: path, error)
     }
   }
@@ -264,17 +268,7 @@ extension OverlayCreation {
       }
       if let failure { throw failure }
       if piece[..<count].allSatisfy({ $0 == 0 }) { continue }
-      try write(Array(piece[..<count]), to: file, at: offset + place)
+      try File.write(Array(piece[..<count]), to: file, at: offset + place)
     }
-  }
-
-  private func write(_ bytes: [UInt8], to file: Int32, at offset: Int) throws(SystemCallFault) {
-    var failure: SystemCallFault?
-    unsafe bytes.withUnsafeBytes { buffer in
-      do throws(SystemCallFault) { unsafe try File.write(buffer, to: file, at: offset) } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
   }
 }
