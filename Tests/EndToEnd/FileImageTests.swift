@@ -380,6 +380,35 @@ struct FileImageTests {
     }
   }
 
+  @Test func `changes that a program could not write down are told of`() throws {
+    try Self.withImages { folder in
+      let launch = try Running([
+        Installed.apus, "exec", "--bind", "\(folder)/data.img:/mnt:rw,image-src=/", Self.image, "sh", "-c",
+        "echo ready; read word; true",
+      ])
+      #expect(launch.line() == "ready")
+      // Its keeper has the file open as well, and another title.
+      let lines = try Installed.execute(["/bin/ps", "-eo", "pid,args"], as: .root).out.split(separator: "\n")
+      var killed = 0
+      for line in lines where line.contains("fuse2fs") && line.contains("/sys/mount") {
+        let pid = try #require(Int32(line.split(separator: " ")[0]))
+        let folderOfLinks = "/proc/\(pid)/fd"
+        let links = (try? FileManager.default.contentsOfDirectory(atPath: folderOfLinks)) ?? []
+        let isOurs = links.contains { name in
+          (try? FileManager.default.destinationOfSymbolicLink(atPath: folderOfLinks + "/" + name))
+            == folder + "/data.img"
+        }
+        guard isOurs else { continue }
+        kill(pid, SIGKILL)
+        killed += 1
+      }
+      #expect(killed == 1)
+      let outcome = try launch.finish(input: "\n")
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(outcome.err.contains("WARNING: ") && outcome.err.contains("may be lost"), "\(outcome)")
+    }
+  }
+
   @Test func `an image that was not closed is not read without its journal`() throws {
     try Self.withImages { folder in
       try Self.host("debugfs", "-w", "-R", "feature needs_recovery", "data.img", directory: folder)

@@ -385,7 +385,7 @@ public enum Engine {
     }
     group?.remove()
     keeper?.end()
-    files?.awaitWritten()
+    for notice in files?.awaitWritten() ?? [] { report(notice) }
     end.follow()
   }
 }

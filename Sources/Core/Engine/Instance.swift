@@ -62,7 +62,7 @@ extension Engine {
     let code = SignalForwarding(child, signals).untilEnd().code
     group?.remove()
     keeper?.end()
-    files?.awaitWritten()
+    for notice in files?.awaitWritten() ?? [] { report(notice) }
     ended()
     _exit(code)
   }

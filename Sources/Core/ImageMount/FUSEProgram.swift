@@ -6,7 +6,7 @@ internal import Model
 ///
 /// It gets a mount namespace of its own, in which it mounts; the launch gets a copy of that mount, and the program ends
 /// when the last copy has gone. Beside it stays its parent, the *keeper*, an orphan that holds the locks on what the
-/// program has open and a socket whose end tells the launch that all is written down.
+/// program has open and a socket by which it tells the launch with which code the program has ended.
 ///
 /// Its own place is a tmpfs over /sys, which exists everywhere, and in which such programs look for nothing.
 public struct FUSEProgram {
@@ -142,7 +142,7 @@ public struct FUSEProgram {
     Process.setName("apus-keeper")
     // What the program says from here on is for nobody.
     Process.closeAll(except: inherited + [socket])
-    _ = try? Process.wait(child)
+    if let code = try? Process.wait(child) { try? Socket.send([UInt8(truncatingIfNeeded: code)], to: socket) }
     _exit(0)
   }
 

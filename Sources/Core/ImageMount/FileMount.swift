@@ -10,7 +10,7 @@ public struct MountedFile: Sendable {
   /// A mount without a place, or the top of one that was laid over `/`.
   public let mount: Int32
   public let isOfKernel: Bool
-  /// At its end when the program that writes to the file has ended, and with it all is in the file; nil: there is none.
+  /// Says how the program that writes to the file has ended, with which all is in the file; nil: there is none.
   public let ending: Int32?
 }
 
@@ -45,11 +45,30 @@ public struct FileMounts {
 
   /// Waits until all that was written to files is in them. The caller, who has stayed in the mount namespace of the launch,
   /// leaves it: the programs end with its mounts. Processes that the container has left behind are not waited for long.
-  public func awaitWritten() {
-    let endings = mounted.compactMap(\.ending)
-    guard !endings.isEmpty else { return }
+  /// Returns what the user should know of changes that are not in their file.
+  public func awaitWritten() -> [Notice] {
+    guard mounted.contains(where: { $0.ending != nil }) else { return [] }
     try? EmptyRoot.enter()
-    for ending in endings { _ = ImageMount.readable(ending, within: 5) }
+    return mounted.compactMap { file in
+      guard let ending = file.ending else { return nil }
+      return Self.loss(of: file.image.path, ending)
+    }
+  }
+
+  /// nil: the program has written down all.
+  static func loss(of path: String, _ ending: Int32, seconds: Double = 5) -> Notice? {
+    guard ImageMount.readable(ending, within: seconds) else {
+      return Notice(
+        .warning,
+        "changes are still being written to \(printable(path)): a process that the container has left behind may be"
+          + " using it")
+    }
+    let said = (try? Socket.receive(limit: 1, from: ending))?.bytes.first
+    guard said != 0 else { return nil }
+    return Notice(
+      .warning,
+      "changes to \(printable(path)) may be lost: fuse2fs "
+        + (said.map { "ended with the code \($0)" } ?? "or its keeper was killed"))
   }
 
   private mutating func add(_ image: FileImage, _ mount: Int32, kernel: Bool, ending: Int32? = nil) {
