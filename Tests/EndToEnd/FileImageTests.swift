@@ -257,6 +257,23 @@ struct FileImageTests {
     }
   }
 
+  @Test(arguments: Caller.allCases)
+  func `who can only read an image keeps nobody from it`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      // It opens the file for reading.
+      let other = try Running(
+        ["/usr/bin/flock", "-x", overlay, "sh", "-c", "echo ready; read word; true"], as: .root)
+      #expect(other.line() == "ready")
+      for spec in [overlay, overlay + ":ro"] {
+        let outcome = try Installed.run("exec", "--overlay", spec, Self.image, "true", as: caller)
+        #expect(outcome.code == 0, "\(outcome)")
+      }
+      #expect(try other.finish(input: "\n").code == 0)
+    }
+  }
+
   @Test(arguments: Caller.allCases) func `several overlays lie over each other, a squashfs among them`(
     caller: Caller
   )

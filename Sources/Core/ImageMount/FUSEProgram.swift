@@ -142,7 +142,10 @@ public struct FUSEProgram {
     Process.setName("apus-keeper")
     // What the program says from here on is for nobody.
     Process.closeAll(except: inherited + [socket])
-    if let code = try? Process.wait(child) { try? Socket.send([UInt8(truncatingIfNeeded: code)], to: socket) }
+    let code = try? Process.wait(child)
+    // Whoever is told finds the locks free.
+    Process.closeAll(except: [socket])
+    if let code { try? Socket.send([UInt8(truncatingIfNeeded: code)], to: socket) }
     _exit(0)
   }
 

@@ -165,7 +165,10 @@ extension OverlayCreation {
     let isFree: Bool
     do throws(SystemCallFault) {
       facts = try File.facts(file)
-      isFree = try FileLock.tryAcquire(file)
+      // All of it, against whoever has a file system of it mounted. The other lock, which a reader could take as well, is
+      // there to be named.
+      isFree = try FileLock.tryAcquire(file.number, offset: 0, length: 0, shared: false)
+      if isFree { _ = try? FileLock.tryAcquire(file) }
     } catch { throw .system(path: path, error) }
     guard isFree else { throw .inUse(path: path, pid: FileLock.holder(of: file.number)) }
     let sif: SIFFile
