@@ -258,6 +258,25 @@ struct FileImageTests {
   }
 
   @Test(arguments: Caller.allCases)
+  func `who waits for a writer finds the image as that has left it`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      for spec in [overlay, overlay + ":ro"] {
+        let first = try Running(
+          [
+            Installed.apus, "exec", "--overlay", overlay, Self.image, "sh", "-c",
+            "echo x >>/new; echo ready; sleep 1",
+          ], as: caller)
+        #expect(first.line() == "ready")
+        let second = try Installed.run("exec", "--overlay", spec, Self.image, "cat", "/new", as: caller)
+        #expect(second.code == 0 && second.err.isEmpty, "\(second)")
+        #expect(try first.finish().code == 0)
+      }
+    }
+  }
+
+  @Test(arguments: Caller.allCases)
   func `who can only read an image keeps nobody from it`(caller: Caller) throws {
     try Installed.withFolder { folder in
       let overlay = folder + "/changes.img"

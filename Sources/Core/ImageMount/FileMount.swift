@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Ext
 internal import Glibc
 internal import Linux
 public import Model
@@ -75,9 +76,9 @@ public struct FileMounts {
     mounted.append(MountedFile(image: image, mount: mount, isOfKernel: kernel, ending: ending))
   }
 
-  private mutating func mountExt(_ image: FileImage) throws(MountFault) {
-    if let notice = try FileImageLock.take(image) { notices.append(notice) }
-    // Behind the lock: of an image that somebody writes to it is no news.
+  private mutating func mountExt(_ found: FileImage) throws(MountFault) {
+    if let notice = try FileImageLock.take(found) { notices.append(notice) }
+    let image = try Self.readAgain(found)
     if image.needsRecovery, !image.isWritable { throw .notClosed(path: image.path) }
     // Of what is only read nothing gets worse.
     if !image.isClean, image.isWritable {
@@ -99,6 +100,23 @@ public struct FileMounts {
       path: program, subject: image.path, inherited: [image.descriptor], owner: owner, shown: []
     ) { place in ["-f", "-o", options, Mount.path(of: image.descriptor), place] }.start()
     add(image, started.mount, kernel: false, ending: image.isWritable ? started.ending : nil)
+  }
+
+  /// What it is now that the lock is held: before, its last writer may have been at work.
+  private static func readAgain(_ found: FileImage) throws(MountFault) -> FileImage {
+    var image = found
+    do throws(ExtFault) {
+      let ext = try ExtImage.read(descriptor: found.descriptor, offset: found.offset, length: found.size)
+      image.needsRecovery = ext.needsRecovery
+      image.isClean = ext.isClean
+      image.uid = ext.uid
+      image.gid = ext.gid
+    } catch {
+      let said = error.explanation
+      throw .refused(
+        Explanation(what: "cannot mount \(printable(found.path))", why: said.why, remedy: said.remedy))
+    }
+    return image
   }
 
   private mutating func mountSquashfs(_ image: FileImage) throws(MountFault) {

@@ -5,7 +5,7 @@ public import Model
 public enum MountFault: Error, Equatable, Sendable {
   case image(ImageFault)
   case runtimeDirectory(RuntimeDirectoryFault)
-  /// The server said why.
+  /// The server, or whoever looked at the file, said why.
   case refused(Explanation)
   case serverDied
   case namespaces(SystemCallFault)
