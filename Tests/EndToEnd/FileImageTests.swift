@@ -342,6 +342,28 @@ struct FileImageTests {
     }
   }
 
+  @Test(arguments: Caller.allCases) func `a SIF is the overlay of itself, under any name`(caller: Caller)
+    throws
+  {
+    try Installed.withFolder { folder in
+      let sif = folder + "/own.sif"
+      try Self.host("cp", Self.image, sif, as: caller)
+      try Self.host("chmod", "0600", sif, as: caller)
+      try Self.host("ln", "-s", "own.sif", folder + "/link.sif", as: caller)
+      #expect(try Installed.run("overlay", "create", "--sparse", sif, as: caller).code == 0)
+      for name in ["own.sif", "link.sif"] {
+        let written = try Installed.run(
+          "exec", "--overlay", "\(folder)/\(name)", sif, "sh", "-c", "echo \(name) >/new", as: caller)
+        #expect(written.code == 0, "\(written)")
+        for options in [[], ["--overlay", "\(folder)/\(name):ro"]] {
+          let read = try Installed.execute(
+            [Installed.apus, "exec"] + options + [sif, "cat", "/new"], as: caller)
+          #expect(read.line == name, "\(options) \(read)")
+        }
+      }
+    }
+  }
+
   @Test func `an overlay is not made where it would do harm`() throws {
     try Installed.withFolder { folder in
       try Self.host("sh", "-c", "echo text >file; mkdir dir", directory: folder)

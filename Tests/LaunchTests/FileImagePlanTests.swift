@@ -135,6 +135,21 @@ import Testing
     } catch { #expect(error.explanation.remedy.contains("apus overlay create /images/tiny.sif")) }
   }
 
+  @Test func `a partition that is named as an overlay of its own image is shown once`() throws {
+    var host = Self.host
+    host.ownImage = host.images["/x.sif"]
+    let written = try Facts.plan(host: host) { $0.overlays = ["/x.sif", "/s"] }
+    guard case .writableImage(let image) = written.root.form else {
+      Issue.record("\(written.root.form)")
+      return
+    }
+    #expect(image.path == "/x.sif" && written.root.layers.map(\.path) == ["/s"])
+    let read = try Facts.plan(host: host) { $0.overlays = ["/s", "/x.sif:ro"] }
+    #expect(read.root.layers.map(\.path) == ["/s", "/x.sif"])
+    let request = Facts.request { $0.overlays = ["/x.sif"] }
+    #expect(try wantedImages(request, host: host).map(\.isWritable) == [true])
+  }
+
   @Test func `what cannot be written to is refused before it is mounted`() throws {
     var host = Self.host
     host.images["/f"]?.whyNotWritable = "Permission denied"

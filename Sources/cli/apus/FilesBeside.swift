@@ -9,7 +9,7 @@ extension HostFacts {
   /// Looks at the image of a launch itself, where changes lie in a partition of it.
   mutating func surveyOwn(_ image: ImageFile, writes: Bool) {
     guard image.hasOverlayPartition else { return }
-    ownImage = surveyFileImage(image.path, opening: Mount.path(of: image.descriptor), writes: writes)
+    surveyOwnImage(image.path, opening: Mount.path(of: image.descriptor), writes: writes)
   }
 }
 
