@@ -503,6 +503,26 @@ struct FileImageTests {
     }
   }
 
+  @Test func `what is missing for a partition of a SIF has other words`() throws {
+    try Installed.withFolder { folder in
+      let sif = folder + "/own.sif"
+      try Self.host("cp", Self.image, sif)
+      try Self.host("chmod", "0600", sif)
+      #expect(try Installed.run("overlay", "create", "--sparse", sif).code == 0)
+      for program in ["fuse2fs", "fuse-overlayfs"] {
+        let outcome = try Installed.execute(
+          [
+            "/usr/bin/unshare", "-m", "sh", "-c",
+            "mount --bind /dev/null /usr/bin/\(program); exec setpriv --reuid apus-test --regid apus-test --init-groups \"$@\"",
+            "sh", Installed.apus, "exec", sif, "true",
+          ], as: .root)
+        #expect(outcome.code == 255 && outcome.err.contains("the package \(program)"), "\(outcome)")
+        #expect(
+          outcome.err.contains("in a partition") && !outcome.err.contains("use a directory"), "\(outcome)")
+      }
+    }
+  }
+
   @Test func `a directory on a file system that takes no overlay is refused by its name`() throws {
     try Self.withImages { folder in
       try Self.host("mkdir", "mounted", directory: folder)

@@ -20,6 +20,8 @@ public struct FUSEProgram {
   private let path: String
   /// What it mounts, for messages and titles.
   private let subject: String
+  /// Whether a partition of a SIF is among that, for messages.
+  private let isPartition: Bool
   /// Descriptors that it finds open under the same numbers.
   private let inherited: [Int32]
   private let owner: Owner?
@@ -29,12 +31,13 @@ public struct FUSEProgram {
 
   /// `arguments` are made for the place where the program shall mount.
   public init(
-    path: String, subject: String, inherited: [Int32] = [], owner: Owner? = nil,
+    path: String, subject: String, isPartition: Bool, inherited: [Int32] = [], owner: Owner? = nil,
     shown: [Int32],
     arguments: @escaping (_ place: String) -> [String]
   ) {
     self.path = path
     self.subject = subject
+    self.isPartition = isPartition
     self.inherited = inherited
     self.owner = owner
     self.shown = shown
@@ -51,10 +54,10 @@ public struct FUSEProgram {
 
   /// Looks for the program in `searchPath` and where programs usually are.
   public static func find(
-    _ name: String, package: String, for subject: String, _ searchPath: String?
+    _ name: String, package: String, for subject: String, isPartition: Bool, _ searchPath: String?
   ) throws(MountFault) -> String {
     guard let path = Process.find(name, searchPath) else {
-      throw .programMissing(name: name, package: package, subject: subject)
+      throw .programMissing(name: name, package: package, subject: subject, isPartition: isPartition)
     }
     return path
   }
@@ -82,17 +85,19 @@ public struct FUSEProgram {
       answer = try Socket.receive(limit: 8192, from: near)
     } catch {
       if error.number == ENOSYS {
-        throw .kernelTooOld(name: ContainerPath.lastComponent(path), subject: subject)
+        throw .kernelTooOld(
+          name: ContainerPath.lastComponent(path), subject: subject, isPartition: isPartition)
       }
       throw .setup(activity: "start \(ContainerPath.lastComponent(path)) for \(printable(subject))", error)
     }
     guard let mount = answer.descriptors.first else {
       if answer.bytes == Self.tooOld {
-        throw .kernelTooOld(name: ContainerPath.lastComponent(path), subject: subject)
+        throw .kernelTooOld(
+          name: ContainerPath.lastComponent(path), subject: subject, isPartition: isPartition)
       }
       throw .programFailed(
         name: ContainerPath.lastComponent(path), subject: subject,
-        said: String(decoding: answer.bytes.dropFirst(), as: UTF8.self))
+        said: String(decoding: answer.bytes.dropFirst(), as: UTF8.self), isPartition: isPartition)
     }
     return (mount, near)
   }

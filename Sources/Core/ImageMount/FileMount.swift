@@ -79,17 +79,21 @@ public struct FileMounts {
   private mutating func mountExt(_ found: FileImage) throws(MountFault) {
     if let notice = try FileImageLock.take(found) { notices.append(notice) }
     let image = try Self.readAgain(found)
-    if image.needsRecovery, !image.isWritable { throw .notClosed(path: image.path) }
+    if image.needsRecovery, !image.isWritable {
+      throw .notClosed(path: image.path, isPartition: image.isPartition)
+    }
     // Of what is only read nothing gets worse.
     if !image.isClean, image.isWritable {
+      let advice =
+        image.isPartition ? MountFault.check(image.path) : "e2fsck -f checks and repairs it"
       notices.append(
         Notice(
           .warning,
-          "\(printable(image.path)) was not closed by its last writer, or has faults: e2fsck -f checks and repairs it"
-        ))
+          "\(printable(image.path)) was not closed by its last writer, or has faults: \(advice)"))
     }
     if isPrivileged, let mount = try mountByKernel(image) { return add(image, mount, kernel: true) }
-    let program = try FUSEProgram.find("fuse2fs", package: "fuse2fs", for: image.path, searchPath)
+    let program = try FUSEProgram.find(
+      "fuse2fs", package: "fuse2fs", for: image.path, isPartition: image.isPartition, searchPath)
     var options = image.isWritable ? "rw" : "ro"
     if image.offset > 0 { options += ",offset=\(image.offset)" }
     // Programs of root may become others; those of a user are never anybody else, and the kernel knows it.
@@ -97,7 +101,8 @@ public struct FileMounts {
     let owner: FUSEProgram.Owner? =
       isPrivileged || image.uid == 0 ? nil : .init(uid: image.uid, gid: image.gid)
     let started = try FUSEProgram(
-      path: program, subject: image.path, inherited: [image.descriptor], owner: owner, shown: []
+      path: program, subject: image.path, isPartition: image.isPartition, inherited: [image.descriptor],
+      owner: owner, shown: []
     ) { place in ["-f", "-o", options, Mount.path(of: image.descriptor), place] }.start()
     add(image, started.mount, kernel: false, ending: image.isWritable ? started.ending : nil)
   }
