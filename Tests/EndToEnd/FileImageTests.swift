@@ -364,6 +364,29 @@ struct FileImageTests {
     }
   }
 
+  @Test func `the overlay partition is left out where no overlay is wanted`() throws {
+    try Installed.withFolder { folder in
+      let sif = folder + "/own.sif"
+      try Self.host("cp", Self.image, sif)
+      try Self.host("chmod", "0600", sif)
+      #expect(try Installed.run("overlay", "create", "--sparse", sif).code == 0)
+      #expect(try Installed.run("exec", "--writable", sif, "sh", "-c", "echo kept >/new").code == 0)
+      try Installed.write(Data("enable overlay = no\n".utf8), to: folder + "/apus.conf")
+      let ways: [(configuration: [String], option: [String], why: String)] = [
+        (["--config", folder + "/apus.conf"], [], "enable overlay = no"), ([], ["--underlay"], "--underlay"),
+      ]
+      for (configuration, option, why) in ways {
+        let words = [Installed.apus] + configuration + ["exec"] + option
+        let read = try Installed.execute(words + [sif, "ls", "/new"], as: .user)
+        #expect(read.code != 0 && read.out.isEmpty, "\(read)")
+        #expect(read.err.contains("WARNING: ") && read.err.contains(why), "\(read)")
+        let written = try Installed.execute(words + ["--writable", sif, "true"], as: .user)
+        #expect(written.code == 255 && written.err.contains("FATAL:"), "\(written)")
+        #expect(written.err.contains(why), "\(written)")
+      }
+    }
+  }
+
   @Test func `an overlay is not made where it would do harm`() throws {
     try Installed.withFolder { folder in
       try Self.host("sh", "-c", "echo text >file; mkdir dir", directory: folder)

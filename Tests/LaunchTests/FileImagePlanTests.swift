@@ -1,6 +1,7 @@
 import Ext
 import Model
 import SIF
+import Settings
 import Testing
 
 @testable import Launch
@@ -148,6 +149,27 @@ import Testing
     #expect(read.root.layers.map(\.path) == ["/s", "/x.sif"])
     let request = Facts.request { $0.overlays = ["/x.sif"] }
     #expect(try wantedImages(request, host: host).map(\.isWritable) == [true])
+  }
+
+  @Test(arguments: [true, false])
+  func `without overlays the partition of the image is left out, and not written to`(isOfSite: Bool) throws {
+    var host = Self.host
+    host.leavesOutOwn = true
+    var settings = Settings()
+    settings.usesOverlay = !isOfSite
+    let plan = try Facts.plan(host: host, settings: settings) { $0.underlay = !isOfSite }
+    #expect(plan.root.form == .image && plan.root.layers.isEmpty)
+    let warning =
+      plan.notices.first { $0.level == .warning && $0.text.contains("overlay partition") }?.text ?? ""
+    #expect(warning.contains("/images/tiny.sif"), "\(plan.notices)")
+    #expect(warning.contains(isOfSite ? "enable overlay = no" : "--underlay"), "\(warning)")
+    let fault: LaunchFault = isOfSite ? .overlayForbidden(option: "--writable") : .writableWithUnderlay
+    #expect(throws: fault) {
+      try Facts.plan(host: host, settings: settings) {
+        $0.underlay = !isOfSite
+        $0.writable = true
+      }
+    }
   }
 
   @Test func `what cannot be written to is refused before it is mounted`() throws {
