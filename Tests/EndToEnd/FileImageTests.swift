@@ -108,7 +108,9 @@ struct FileImageTests {
     access("/dev/loop-control", F_OK) == 0
     && (try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8).contains("\text4\n")) == true
 
-  @Test(.enabled(if: kernelMountsExt, "needs loop devices and the kernel's ext4"), arguments: ["rw", "ro"])
+  @Test(
+    .enabled(if: FileImageTests.kernelMountsExt, "needs loop devices and the kernel's ext4"),
+    arguments: ["rw", "ro"])
   func `a node does not panic because an image says so`(mode: String) throws {
     try Self.withImages { folder in
       try Self.host("tune2fs", "-e", "panic", "data.img", directory: folder)
@@ -406,7 +408,8 @@ struct FileImageTests {
         f.write(b'\\x05\\x40\\0\\0')
         """, sif)
       for (words, said) in [
-        (["--size", "63", "new"], "the least is 64 MiB"), (["file"], "there is a file of that name"),
+        (["--size", "63", "new"], "the least is 64 MiB"),
+        (["--size", "1073741824", "new"], "at most 16777215 MiB"), (["file"], "there is a file of that name"),
         (["dir"], "there is a directory of that name"), (["signed.sif"], "it is signed"),
         (["--create-dir", "relative", "new"], "not an absolute path"), (["none/new"], "No such file"),
       ] {

@@ -8,6 +8,8 @@ internal import SIF
 /// SIF. At its top it has `upper` and `work`, as Apptainer makes them, so that each runs the other's.
 public struct OverlayCreation: Sendable {
   public static let leastMebibytes = 64
+  /// 2^32 - 1 blocks of 4 KiB, in whole MiB.
+  static let mostMebibytes = (1 << 24) - 1
 
   public var mebibytes: Int
   /// Blocks are taken from the disk only when they are written to.
@@ -26,7 +28,8 @@ public struct OverlayCreation: Sendable {
 
   /// Makes it. Returns whether it is a partition of a SIF.
   public func make(_ path: String) throws(OverlayFault) -> Bool {
-    guard mebibytes >= Self.leastMebibytes, mebibytes < 1 << 30 else { throw .tooSmall(mebibytes: mebibytes) }
+    guard mebibytes >= Self.leastMebibytes else { throw .tooSmall(mebibytes: mebibytes) }
+    guard mebibytes <= Self.mostMebibytes else { throw .tooLarge(mebibytes: mebibytes) }
     for directory in directories {
       guard ContainerPath.isAbsolute(directory), ContainerPath.normalized(directory) != "/" else {
         throw .directory(path: directory, why: "it is not an absolute path below the root")
