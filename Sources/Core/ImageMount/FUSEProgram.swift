@@ -154,8 +154,7 @@ public struct FUSEProgram {
     _exit(0)
   }
 
-  /// Gives the launch a copy of the mount. The keeper's own goes first: a program whose mount nobody took must not find it
-  /// there.
+  /// Gives the launch a copy of the mount. The keeper's own goes before, while a failure of that can still be told.
   private func handOver(to socket: Int32) throws(SystemCallFault) {
     let root = try File.open(Self.place, O_PATH | O_DIRECTORY)
     let mount = try Mount.clone(root.number, recursively: false, subject: subject)
