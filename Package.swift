@@ -58,7 +58,7 @@ let core: [Target] = [
   module("Settings", in: "Core", imports: ["Model", "Linux"]),
   module(
     "ImageMount", in: "Core",
-    imports: ["Model", "Linux", "SIF", "Squashfs", "ImageServer", "Settings", "CLinux"]),
+    imports: ["Model", "Linux", "SIF", "Ext", "Squashfs", "ImageServer", "Settings", "CLinux"]),
   module("Launch", in: "Core", imports: ["Model", "Linux", "SIF", "Ext", "Settings"]),
   module("Engine", in: "Core", imports: ["Model", "Linux", "ImageMount", "Launch", "CLinux"]),
 ]

@@ -104,6 +104,23 @@ struct FileImageTests {
     }
   }
 
+  static let kernelMountsExt =
+    access("/dev/loop-control", F_OK) == 0
+    && (try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8).contains("\text4\n")) == true
+
+  @Test(
+    .enabled(if: FileImageTests.kernelMountsExt, "needs loop devices and the kernel's ext4"),
+    arguments: ["rw", "ro"])
+  func `a node does not panic because an image says so`(mode: String) throws {
+    try Self.withImages { folder in
+      try Self.host("tune2fs", "-e", "panic", "data.img", directory: folder)
+      let outcome = try Installed.run(
+        "exec", "--bind", "\(folder)/data.img:/mnt:\(mode),image-src=/", Self.image, "grep", " /mnt ",
+        "/proc/mounts", as: .root)
+      #expect(outcome.out.contains(" ext4 ") && outcome.out.contains("errors=remount-ro"), "\(outcome)")
+    }
+  }
+
   @Test func `what cannot be bound is refused with what to write`() throws {
     try Self.withImages { folder in
       let refusals: [(option: String, spec: String, words: [String])] = [
@@ -163,6 +180,36 @@ struct FileImageTests {
     }
   }
 
+  /// Becomes a program for which the kernel has no mount_setattr(2), as before Linux 5.12.
+  static let withoutAttributes = """
+    import ctypes, os, struct, sys
+    rules = [(0x20, 0, 0, 0), (0x15, 0, 1, 442), (6, 0, 0, 0x50000 | 38), (6, 0, 0, 0x7fff0000)]
+    code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *rule) for rule in rules))
+    class Filter(ctypes.Structure):
+        _fields_ = [('count', ctypes.c_ushort), ('rules', ctypes.c_void_p)]
+    program = Filter(len(rules), ctypes.addressof(code))
+    prctl, none = ctypes.CDLL(None).prctl, ctypes.c_ulong(0)
+    assert prctl(38, ctypes.c_ulong(1), none, none, none) == 0
+    assert prctl(22, ctypes.c_ulong(2), ctypes.byref(program), none, none) == 0
+    os.execv(sys.argv[1], sys.argv[1:])
+    """
+
+  @Test func `before Linux 5_12 what a program shows is read-only as well`() throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay)
+      _ = try Installed.run("exec", "--overlay", overlay, Self.image, "sh", "-c", "echo kept >/new")
+      let read = try Installed.execute(
+        [
+          "/usr/bin/env", "python3", "-c", Self.withoutAttributes, Installed.apus, "exec",
+          "--no-shared-mount",
+          "--overlay", overlay + ":ro", Self.image, "sh", "-c",
+          "cat /new; touch /other 2>&1 | grep -o Read-only; touch /new 2>&1 | grep -o Read-only",
+        ], as: .user)
+      #expect(read.out == "kept\nRead-only\nRead-only\n", "\(read)")
+    }
+  }
+
   @Test(arguments: Caller.allCases)
   func `who writes to an image that was not closed is warned`(caller: Caller) throws {
     try Installed.withFolder { folder in
@@ -209,6 +256,42 @@ struct FileImageTests {
       let writer = try Installed.run("exec", "--overlay", overlay, Self.image, "true", as: caller)
       #expect(writer.code == 255 && writer.err.contains(":ro"), "\(writer)")
       for reader in readers { #expect(try reader.finish().code == 0) }
+    }
+  }
+
+  @Test(arguments: Caller.allCases)
+  func `who waits for a writer finds the image as that has left it`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      for spec in [overlay, overlay + ":ro"] {
+        let first = try Running(
+          [
+            Installed.apus, "exec", "--overlay", overlay, Self.image, "sh", "-c",
+            "echo x >>/new; echo ready; sleep 1",
+          ], as: caller)
+        #expect(first.line() == "ready")
+        let second = try Installed.run("exec", "--overlay", spec, Self.image, "cat", "/new", as: caller)
+        #expect(second.code == 0 && second.err.isEmpty, "\(second)")
+        #expect(try first.finish().code == 0)
+      }
+    }
+  }
+
+  @Test(arguments: Caller.allCases)
+  func `who can only read an image keeps nobody from it`(caller: Caller) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      // It opens the file for reading.
+      let other = try Running(
+        ["/usr/bin/flock", "-x", overlay, "sh", "-c", "echo ready; read word; true"], as: .root)
+      #expect(other.line() == "ready")
+      for spec in [overlay, overlay + ":ro"] {
+        let outcome = try Installed.run("exec", "--overlay", spec, Self.image, "true", as: caller)
+        #expect(outcome.code == 0, "\(outcome)")
+      }
+      #expect(try other.finish(input: "\n").code == 0)
     }
   }
 
@@ -261,6 +344,51 @@ struct FileImageTests {
     }
   }
 
+  @Test(arguments: Caller.allCases) func `a SIF is the overlay of itself, under any name`(caller: Caller)
+    throws
+  {
+    try Installed.withFolder { folder in
+      let sif = folder + "/own.sif"
+      try Self.host("cp", Self.image, sif, as: caller)
+      try Self.host("chmod", "0600", sif, as: caller)
+      try Self.host("ln", "-s", "own.sif", folder + "/link.sif", as: caller)
+      #expect(try Installed.run("overlay", "create", "--sparse", sif, as: caller).code == 0)
+      for name in ["own.sif", "link.sif"] {
+        let written = try Installed.run(
+          "exec", "--overlay", "\(folder)/\(name)", sif, "sh", "-c", "echo \(name) >/new", as: caller)
+        #expect(written.code == 0, "\(written)")
+        for options in [[], ["--overlay", "\(folder)/\(name):ro"]] {
+          let read = try Installed.execute(
+            [Installed.apus, "exec"] + options + [sif, "cat", "/new"], as: caller)
+          #expect(read.line == name, "\(options) \(read)")
+        }
+      }
+    }
+  }
+
+  @Test func `the overlay partition is left out where no overlay is wanted`() throws {
+    try Installed.withFolder { folder in
+      let sif = folder + "/own.sif"
+      try Self.host("cp", Self.image, sif)
+      try Self.host("chmod", "0600", sif)
+      #expect(try Installed.run("overlay", "create", "--sparse", sif).code == 0)
+      #expect(try Installed.run("exec", "--writable", sif, "sh", "-c", "echo kept >/new").code == 0)
+      try Installed.write(Data("enable overlay = no\n".utf8), to: folder + "/apus.conf")
+      let ways: [(configuration: [String], option: [String], why: String)] = [
+        (["--config", folder + "/apus.conf"], [], "enable overlay = no"), ([], ["--underlay"], "--underlay"),
+      ]
+      for (configuration, option, why) in ways {
+        let words = [Installed.apus] + configuration + ["exec"] + option
+        let read = try Installed.execute(words + [sif, "ls", "/new"], as: .user)
+        #expect(read.code != 0 && read.out.isEmpty, "\(read)")
+        #expect(read.err.contains("WARNING: ") && read.err.contains(why), "\(read)")
+        let written = try Installed.execute(words + ["--writable", sif, "true"], as: .user)
+        #expect(written.code == 255 && written.err.contains("FATAL:"), "\(written)")
+        #expect(written.err.contains(why), "\(written)")
+      }
+    }
+  }
+
   @Test func `an overlay is not made where it would do harm`() throws {
     try Installed.withFolder { folder in
       try Self.host("sh", "-c", "echo text >file; mkdir dir", directory: folder)
@@ -280,7 +408,8 @@ struct FileImageTests {
         f.write(b'\\x05\\x40\\0\\0')
         """, sif)
       for (words, said) in [
-        (["--size", "63", "new"], "the least is 64 MiB"), (["file"], "there is a file of that name"),
+        (["--size", "63", "new"], "the least is 64 MiB"),
+        (["--size", "1073741824", "new"], "at most 16777215 MiB"), (["file"], "there is a file of that name"),
         (["dir"], "there is a directory of that name"), (["signed.sif"], "it is signed"),
         (["--create-dir", "relative", "new"], "not an absolute path"), (["none/new"], "No such file"),
       ] {
@@ -311,12 +440,112 @@ struct FileImageTests {
     }
   }
 
+  @Test func `a program that nobody waits for any more ends, and lets go of the file`() throws {
+    try Self.withImages { folder in
+      try Self.host("mkdir", "bin", directory: folder)
+      try Installed.write(
+        Data("#!/bin/sh\nwhile :; do sleep 0.1; done\n".utf8), to: folder + "/bin/fuse2fs")
+      chmod(folder + "/bin/fuse2fs", 0o755)
+      let words = [
+        Installed.apus, "exec", "--bind", "\(folder)/data.img:/mnt:rw,image-src=/", Self.image,
+        "true",
+      ]
+      let launch = try Running(
+        words, as: .user, environment: ["PATH": "\(folder)/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
+      func isThere() -> Bool {
+        (try? Self.programs(of: folder).contains { $0.contains(folder + "/bin/fuse2fs") }) == true
+      }
+      #expect(SharedMountTests.wait(seconds: 20) { isThere() })
+      kill(launch.pid, SIGKILL)
+      #expect(SharedMountTests.wait(seconds: 10) { (try? Self.programs(of: folder).isEmpty) == true })
+      _ = try launch.finish()
+      let next = try Installed.execute(words, as: .user)
+      #expect(next.code == 0, "\(next)")
+    }
+  }
+
+  @Test func `changes that a program could not write down are told of`() throws {
+    try Self.withImages { folder in
+      let launch = try Running([
+        Installed.apus, "exec", "--bind", "\(folder)/data.img:/mnt:rw,image-src=/", Self.image, "sh", "-c",
+        "echo ready; read word; true",
+      ])
+      #expect(launch.line() == "ready")
+      // Its keeper has the file open as well, and another title.
+      let lines = try Installed.execute(["/bin/ps", "-eo", "pid,args"], as: .root).out.split(separator: "\n")
+      var killed = 0
+      for line in lines where line.contains("fuse2fs") && line.contains("/sys/mount") {
+        let pid = try #require(Int32(line.split(separator: " ")[0]))
+        let folderOfLinks = "/proc/\(pid)/fd"
+        let links = (try? FileManager.default.contentsOfDirectory(atPath: folderOfLinks)) ?? []
+        let isOurs = links.contains { name in
+          (try? FileManager.default.destinationOfSymbolicLink(atPath: folderOfLinks + "/" + name))
+            == folder + "/data.img"
+        }
+        guard isOurs else { continue }
+        kill(pid, SIGKILL)
+        killed += 1
+      }
+      #expect(killed == 1)
+      let outcome = try launch.finish(input: "\n")
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(outcome.err.contains("WARNING: ") && outcome.err.contains("may be lost"), "\(outcome)")
+    }
+  }
+
   @Test func `an image that was not closed is not read without its journal`() throws {
     try Self.withImages { folder in
       try Self.host("debugfs", "-w", "-R", "feature needs_recovery", "data.img", directory: folder)
       let read = try Installed.run(
         "exec", "--bind", "\(folder)/data.img:/mnt:image-src=/", Self.image, "true")
       #expect(read.code == 255 && read.err.contains("e2fsck"), "\(read)")
+    }
+  }
+
+  static let astray: [(name: String, commands: String)] = [
+    ("work", "rmdir /work\nsymlink /work OUTSIDE\n"), ("work/work", "symlink /work/work OUTSIDE\n"),
+    ("upper", "rmdir /upper\nsymlink /upper OUTSIDE\n"),
+  ]
+
+  @Test(arguments: astray, Caller.allCases)
+  func `an overlay whose places are links is refused, and what they lead to stays`(
+    row: (name: String, commands: String), caller: Caller
+  ) throws {
+    try Installed.withFolder { folder in
+      let overlay = folder + "/changes.img"
+      _ = try Installed.run("overlay", "create", overlay, as: caller)
+      try Self.host("sh", "-c", "mkdir -m 0777 outside; echo kept >outside/file", directory: folder)
+      try row.commands.replacingOccurrences(of: "OUTSIDE", with: folder + "/outside")
+        .write(toFile: folder + "/commands", atomically: true, encoding: .utf8)
+      chmod(folder + "/commands", 0o644)
+      try Self.host("debugfs", "-w", "-f", folder + "/commands", overlay, as: caller)
+      let outcome = try Installed.run("exec", "--overlay", overlay, Self.image, "true", as: caller)
+      // The kernel makes a new directory of its own below `work`, whatever has that name.
+      if row.name != "work/work" || caller == .user {
+        #expect(
+          outcome.code == 255 && outcome.err.contains("\(row.name) in it is no directory"), "\(outcome)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/outside") == ["file"])
+    }
+  }
+
+  @Test func `what is missing for a partition of a SIF has other words`() throws {
+    try Installed.withFolder { folder in
+      let sif = folder + "/own.sif"
+      try Self.host("cp", Self.image, sif)
+      try Self.host("chmod", "0600", sif)
+      #expect(try Installed.run("overlay", "create", "--sparse", sif).code == 0)
+      for program in ["fuse2fs", "fuse-overlayfs"] {
+        let outcome = try Installed.execute(
+          [
+            "/usr/bin/unshare", "-m", "sh", "-c",
+            "mount --bind /dev/null /usr/bin/\(program); exec setpriv --reuid apus-test --regid apus-test --init-groups \"$@\"",
+            "sh", Installed.apus, "exec", sif, "true",
+          ], as: .root)
+        #expect(outcome.code == 255 && outcome.err.contains("the package \(program)"), "\(outcome)")
+        #expect(
+          outcome.err.contains("in a partition") && !outcome.err.contains("use a directory"), "\(outcome)")
+      }
     }
   }
 

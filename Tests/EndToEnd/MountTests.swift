@@ -152,6 +152,29 @@ import Testing
     }
   }
 
+  @Test(arguments: Caller.allCases)
+  func `mount points are made in an overlay, and not where links in it lead on the host`(caller: Caller)
+    throws
+  {
+    try Installed.withFolder { folder in
+      _ = try Installed.execute(["/bin/cp", "-a", Installed.image("tiny"), folder + "/box"], as: .root)
+      let script = """
+        rm -rf box/home; ln -s /a/b box/home; mkdir -p changes/upper changes/work; mkdir -m 0777 outside
+        ln -s "$PWD/outside" changes/upper/a; mkdir -p "changes/upper$PWD/outside"
+        chown -R apus-test box changes
+        """
+      #expect(
+        try Installed.execute(["/bin/sh", "-ec", script], as: .root, directory: folder).code == 0)
+      _ = try Installed.run(
+        "exec", "--overlay", folder + "/changes", "--bind", "/usr:/a/c/usr", folder + "/box", "true",
+        as: caller)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/outside").isEmpty)
+      let mode = try FileManager.default.attributesOfItem(atPath: folder + "/outside")[.posixPermissions]
+      #expect(mode as? Int == 0o777)
+      _ = try Installed.execute(["/bin/rm", "-rf", folder + "/changes"], as: .root)
+    }
+  }
+
   @Test func `a second writer of an overlay is refused while the first lives`() throws {
     try Installed.withFolder { folder in
       let holder = try Running(

@@ -91,6 +91,16 @@ import Testing
     } catch { #expect(error == fault) }
   }
 
+  @Test func `more bytes than a number has room for are refused`() throws {
+    var data = try Self.made(["-t", "ext4", "-b", "1024", "-O", "64bit"])
+    data[1024 + 24] = 6
+    data.replaceSubrange(1024 + 4..<1024 + 8, with: [0, 0, 0, 0])
+    data.replaceSubrange(1024 + 336..<1024 + 340, with: [255, 255, 0, 0])
+    #expect(throws: ExtFault.field("the number of its blocks", value: 0xFFFF << 32)) {
+      try Self.read(data)
+    }
+  }
+
   @Test func `states are told: not closed, in need of recovery`() throws {
     var data = try Self.made(["-t", "ext3"])
     data[1024 + 58] = 0

@@ -1,6 +1,7 @@
 import Ext
 import Model
 import SIF
+import Settings
 import Testing
 
 @testable import Launch
@@ -133,6 +134,42 @@ import Testing
       _ = try Facts.plan(host: host) { $0.writable = true }
       Issue.record("planned")
     } catch { #expect(error.explanation.remedy.contains("apus overlay create /images/tiny.sif")) }
+  }
+
+  @Test func `a partition that is named as an overlay of its own image is shown once`() throws {
+    var host = Self.host
+    host.ownImage = host.images["/x.sif"]
+    let written = try Facts.plan(host: host) { $0.overlays = ["/x.sif", "/s"] }
+    guard case .writableImage(let image) = written.root.form else {
+      Issue.record("\(written.root.form)")
+      return
+    }
+    #expect(image.path == "/x.sif" && written.root.layers.map(\.path) == ["/s"])
+    let read = try Facts.plan(host: host) { $0.overlays = ["/s", "/x.sif:ro"] }
+    #expect(read.root.layers.map(\.path) == ["/s", "/x.sif"])
+    let request = Facts.request { $0.overlays = ["/x.sif"] }
+    #expect(try wantedImages(request, host: host).map(\.isWritable) == [true])
+  }
+
+  @Test(arguments: [true, false])
+  func `without overlays the partition of the image is left out, and not written to`(isOfSite: Bool) throws {
+    var host = Self.host
+    host.leavesOutOwn = true
+    var settings = Settings()
+    settings.usesOverlay = !isOfSite
+    let plan = try Facts.plan(host: host, settings: settings) { $0.underlay = !isOfSite }
+    #expect(plan.root.form == .image && plan.root.layers.isEmpty)
+    let warning =
+      plan.notices.first { $0.level == .warning && $0.text.contains("overlay partition") }?.text ?? ""
+    #expect(warning.contains("/images/tiny.sif"), "\(plan.notices)")
+    #expect(warning.contains(isOfSite ? "enable overlay = no" : "--underlay"), "\(warning)")
+    let fault: LaunchFault = isOfSite ? .overlayForbidden(option: "--writable") : .writableWithUnderlay
+    #expect(throws: fault) {
+      try Facts.plan(host: host, settings: settings) {
+        $0.underlay = !isOfSite
+        $0.writable = true
+      }
+    }
   }
 
   @Test func `what cannot be written to is refused before it is mounted`() throws {

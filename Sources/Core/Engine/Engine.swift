@@ -384,7 +384,7 @@ public enum Engine {
       end = SignalForwarding(child, signals, hears: reports?.read, processes: hostProcesses).untilEnd()
     }
     keeper?.end()
-    files?.awaitWritten()
+    for notice in files?.awaitWritten() ?? [] { report(notice) }
     // Programs of file systems are in the group too.
     group?.remove()
     end.follow()

@@ -21,6 +21,8 @@ public enum EngineFault: Error, Equatable, Sendable {
   case overlayInUse(directory: String, pid: Int32?)
   /// The kernel does not take a directory as a place for changes.
   case overlayRefused(path: String, fileSystem: String?, cause: SystemCallFault)
+  /// What it keeps changes in is no directory, but a link that may lead anywhere.
+  case overlayAstray(path: String, name: String)
   case mount(MountFault)
   case network(NetworkFailure)
   /// A network namespace that was named cannot be entered.
@@ -87,6 +89,11 @@ extension EngineFault: Explained {
           + (fileSystem.map { ", \($0)," } ?? "") + " as a place for changes (\(errorText(cause.number)))",
         remedy: "name a directory on a disk of this node, or keep the changes in an image file there: "
           + "apus overlay create FILE")
+    case .overlayAstray(let path, let name):
+      Explanation(
+        what: "refused the overlay \(printable(path))",
+        why: "\(name) in it is no directory, and a link could lead to files of this machine",
+        remedy: "use an overlay that you or `apus overlay create` made; of this one, trust nothing")
     case .overlayInUse(let directory, let pid):
       Explanation(
         what: "cannot use the overlay \(printable(directory))",

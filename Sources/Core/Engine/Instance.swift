@@ -60,7 +60,7 @@ extension Engine {
     started(child, (group.map { [$0.parent] } ?? []) + (keeper.map { [$0.socket] } ?? []) + endings)
     let code = SignalForwarding(child, signals).untilEnd().code
     keeper?.end()
-    files?.awaitWritten()
+    for notice in files?.awaitWritten() ?? [] { report(notice) }
     // Programs of file systems are in the group too.
     group?.remove()
     ended()

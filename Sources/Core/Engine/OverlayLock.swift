@@ -7,9 +7,12 @@ internal import Model
 /// upper directory, with undefined results (Linux, Documentation/filesystems/overlayfs.rst, "Sharing and copying
 /// layers").
 ///
-/// The lock lies on the overlay's work directory. It must outlive the launcher, which becomes the program, and last
-/// until the container's last process has gone. So a small process holds it and waits, without polling, for the
-/// kernel to say that the overlay has been unmounted for good (inotify(7), IN_UNMOUNT).
+/// The lock lies on the directory itself. It must outlive the launcher, which becomes the program, and last until the
+/// container's last process has gone. So a small process holds it and waits, without polling, for the kernel to say that
+/// the overlay has been unmounted for good (inotify(7), IN_UNMOUNT).
+///
+/// Whoever can read the directory can take the lock as well, and bar its owner: no directory can be opened for writing,
+/// which a lock on bytes would take (`FileImageLock`). Its mode keeps others out.
 ///
 /// Considered: an inherited descriptor of the lock (leaks into the program, which can close or keep it), a parent that
 /// stays (signals and exit codes would no longer be the program's own).

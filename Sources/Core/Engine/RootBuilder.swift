@@ -112,15 +112,36 @@ struct RootBuilder: ~Copyable {
     let mount: Int32
     do throws(MountFault) { mount = try parts.start(searchPath) } catch { throw .mount(error) }
     do throws(SystemCallFault) {
-      if plan.form == .readOnlyOverlay {
-        try Mount.restrict(mount, [.readOnly, .noSetID, .noDevices], subject: "overlay")
-      }
-      return try attach(Descriptor(owning: mount))
+      let root = try attach(Descriptor(owning: mount))
+      if plan.form == .readOnlyOverlay { try makeReadOnly(root.number) }
+      return root
     } catch { throw fault(of: plan, because: error) }
+  }
+
+  /// In place, so that Linux before 5.12 can do it too, by the older interface.
+  ///
+  /// Considered: the option `ro` for fuse-overlayfs, whose mount points are all there before it starts. What it makes of it
+  /// is not the same in all its versions, and a root that can be written to by mistake would not be noticed.
+  private func makeReadOnly(_ root: Int32) throws(SystemCallFault) {
+    let attributes: Mount.Attributes = [.readOnly, .noSetID, .noDevices]
+    do throws(SystemCallFault) { try Mount.restrict(root, attributes, subject: "overlay") } catch {
+      // EPERM: a filter in front of the kernel that does not know the call.
+      guard error.number == ENOSYS || error.number == EPERM else { throw error }
+      try Mount.restrict(Mount.path(of: root), attributes, subject: "overlay")
+    }
   }
 
   /// Why there is no root, told by what was asked for where the place of the changes is the cause.
   private func fault(of plan: RootPlan, because cause: SystemCallFault) -> EngineFault {
+    if cause.call == "open", [ENOTDIR, ELOOP].contains(cause.number),
+      ["upper", "work", "work/work"].contains(cause.subject)
+    {
+      switch plan.form {
+      case .writableOverlay(let directory): return .overlayAstray(path: directory, name: cause.subject)
+      case .writableImage(let file): return .overlayAstray(path: file.path, name: cause.subject)
+      default: break
+      }
+    }
     if case .writableOverlay(let directory) = plan.form,
       cause.subject.starts(withBytesOf: "overlay") || cause.subject == "/",
       [EINVAL, EOPNOTSUPP, EPERM, EROFS].contains(cause.number)

@@ -24,15 +24,20 @@ extension RootBuilder {
     }
   }
 
+  /// Each in its parent, which is opened beneath the layer: a link in a layer of the user's leads nowhere on the host.
   private func makeParents(of path: String, in root: Int32) throws(SystemCallFault) {
-    var parent = ""
+    var whole = ""
     for name in ContainerPath.components(path).dropLast() {
-      parent += "/" + name
-      if (try? File.facts("." + parent, from: root, following: false)) != nil { continue }
-      let mode = imageMode(of: parent) ?? 0o755
-      let made = "." + parent
-      try retrying("mkdir", parent) { unsafe mkdirat(root, made, mode) }
-      try retrying("chmod", parent) { unsafe fchmodat(root, made, mode, 0) }
+      let parent = try BeneathRoot.open(whole.isEmpty ? "/" : whole, O_PATH | O_DIRECTORY, root: root)
+      let number = parent.number
+      whole += "/" + name
+      if (try? File.facts(name, from: number, following: false)) != nil { continue }
+      let mode = imageMode(of: whole) ?? 0o755
+      try retrying("mkdir", whole) { unsafe mkdirat(number, name, 0o755) }
+      // What was just made, and no link that has taken its name.
+      let made = try File.open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW, from: number)
+      let madeNumber = made.number
+      try retrying("chmod", whole) { unsafe fchmodat(madeNumber, ".", mode, 0) }
     }
   }
 

@@ -8,6 +8,8 @@ struct ExtReader {
   private let offset: Int
   private let blockSize: Int
   private let blocks: Int
+  /// Bytes of all blocks.
+  private let size: Int
   private let firstDataBlock: Int
   private let inodesPerGroup: Int
   private let inodeSize: Int
@@ -46,7 +48,11 @@ struct ExtReader {
       throw .field("the size of a group descriptor", value: descriptorSize)
     }
     state = block.number16(58)
-    guard blocks * blockSize <= length else { throw .truncated(needs: blocks * blockSize, has: length) }
+    // 2^48 blocks of 64 KiB are more bytes than a number has room for.
+    let (size, overflows) = blocks.multipliedReportingOverflow(by: blockSize)
+    guard !overflows else { throw .field("the number of its blocks", value: blocks) }
+    guard size <= length else { throw .truncated(needs: size, has: length) }
+    self.size = size
   }
 
   func image() throws(ExtFault) -> ExtImage {
@@ -54,7 +60,7 @@ struct ExtReader {
     var owner = root
     if let number = try find("upper", in: root) { owner = try inode(number) }
     return ExtImage(
-      size: blocks * blockSize, isClean: state & 1 == 1 && state & 2 == 0,
+      size: size, isClean: state & 1 == 1 && state & 2 == 0,
       needsRecovery: incompatible & Self.recover != 0,
       uid: UInt32(owner.number16(2)) | UInt32(owner.number16(120)) << 16,
       gid: UInt32(owner.number16(24)) | UInt32(owner.number16(122)) << 16)
@@ -112,7 +118,7 @@ struct ExtReader {
 
   /// Bytes of the file system.
   private func read(_ place: Int, _ count: Int) throws(ExtFault) -> [UInt8] {
-    guard place + count <= blocks * blockSize else { throw .field("a place in it", value: place) }
+    guard place + count <= size else { throw .field("a place in it", value: place) }
     let bytes = try Self.bytes(descriptor, at: offset + place, count: count)
     guard bytes.count == count else { throw .truncated(needs: place + count, has: place + bytes.count) }
     return bytes

@@ -6,7 +6,7 @@ internal import Model
 ///
 /// It gets a mount namespace of its own, in which it mounts; the launch gets a copy of that mount, and the program ends
 /// when the last copy has gone. Beside it stays its parent, the *keeper*, an orphan that holds the locks on what the
-/// program has open and a socket whose end tells the launch that all is written down.
+/// program has open and a socket by which it tells the launch with which code the program has ended.
 ///
 /// Its own place is a tmpfs over /sys, which exists everywhere, and in which such programs look for nothing.
 public struct FUSEProgram {
@@ -20,6 +20,8 @@ public struct FUSEProgram {
   private let path: String
   /// What it mounts, for messages and titles.
   private let subject: String
+  /// Whether a partition of a SIF is among that, for messages.
+  private let isPartition: Bool
   /// Descriptors that it finds open under the same numbers.
   private let inherited: [Int32]
   private let owner: Owner?
@@ -29,12 +31,13 @@ public struct FUSEProgram {
 
   /// `arguments` are made for the place where the program shall mount.
   public init(
-    path: String, subject: String, inherited: [Int32] = [], owner: Owner? = nil,
+    path: String, subject: String, isPartition: Bool, inherited: [Int32] = [], owner: Owner? = nil,
     shown: [Int32],
     arguments: @escaping (_ place: String) -> [String]
   ) {
     self.path = path
     self.subject = subject
+    self.isPartition = isPartition
     self.inherited = inherited
     self.owner = owner
     self.shown = shown
@@ -51,10 +54,10 @@ public struct FUSEProgram {
 
   /// Looks for the program in `searchPath` and where programs usually are.
   public static func find(
-    _ name: String, package: String, for subject: String, _ searchPath: String?
+    _ name: String, package: String, for subject: String, isPartition: Bool, _ searchPath: String?
   ) throws(MountFault) -> String {
     guard let path = Process.find(name, searchPath) else {
-      throw .programMissing(name: name, package: package, subject: subject)
+      throw .programMissing(name: name, package: package, subject: subject, isPartition: isPartition)
     }
     return path
   }
@@ -82,56 +85,101 @@ public struct FUSEProgram {
       answer = try Socket.receive(limit: 8192, from: near)
     } catch {
       if error.number == ENOSYS {
-        throw .kernelTooOld(name: ContainerPath.lastComponent(path), subject: subject)
+        throw .kernelTooOld(
+          name: ContainerPath.lastComponent(path), subject: subject, isPartition: isPartition)
       }
       throw .setup(activity: "start \(ContainerPath.lastComponent(path)) for \(printable(subject))", error)
     }
     guard let mount = answer.descriptors.first else {
       if answer.bytes == Self.tooOld {
-        throw .kernelTooOld(name: ContainerPath.lastComponent(path), subject: subject)
+        throw .kernelTooOld(
+          name: ContainerPath.lastComponent(path), subject: subject, isPartition: isPartition)
       }
       throw .programFailed(
         name: ContainerPath.lastComponent(path), subject: subject,
-        said: String(decoding: answer.bytes.dropFirst(), as: UTF8.self))
+        said: String(decoding: answer.bytes.dropFirst(), as: UTF8.self), isPartition: isPartition)
     }
     return (mount, near)
   }
 
   private func keep(_ copies: [Int32], _ socket: Int32) -> Never {
+    let child: Int32
+    let mounts: Int32
+    let output: Int32
     do throws(SystemCallFault) {
       _ = setsid()
+      // What an image says of /proc/self/cwd leads the program to nothing of the caller's.
+      try retrying("chdir", "/") { unsafe chdir("/") }
       Process.closeAll(except: copies + inherited + [socket])
       try makePlace(copies)
       for number in inherited { _ = fcntl(number, F_SETFD, 0) }
-      let mounts = try File.open("/proc/self/mountinfo")
+      mounts = try File.open("/proc/self/mountinfo").release()
       let ends = try File.pipe()
+      output = ends.read
       Process.resetInheritedState()
-      let child = try Process.spawn(
+      child = try Process.spawn(
         path, arguments(Self.place), environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
         descriptors: (-1, ends.write, ends.write))
       close(ends.write)
-      if let said = waitForMount(mounts.number, ends.read) {
-        try Socket.send([0] + said.prefix(4096), to: socket)
+    } catch {
+      tell(error, socket)
+      _exit(1)
+    }
+    do throws(SystemCallFault) {
+      switch waitForMount(mounts, output, socket) {
+      case .mounted: break
+      case .ended(let said):
+        end(child)
+        try? Socket.send([0] + said.prefix(4096), to: socket)
+        _exit(1)
+      case .unwanted:
+        end(child)
         _exit(1)
       }
-      let root = try File.open(Self.place, O_PATH | O_DIRECTORY)
-      let mount = try Mount.clone(root.number, recursively: false, subject: subject)
-      // Before Linux 5.12 it keeps what the program has chosen: programs of the container gain no rights in any case.
-      try? Mount.restrict(mount.number, [.noSetID, .noDevices], subject: subject)
-      try Socket.send([1], descriptors: [mount.number], to: socket)
-      _ = consume mount
-      _ = consume root
-      try Mount.detach(Self.top)
-      Process.setTitle("apus: \(ContainerPath.lastComponent(path)) for \(subject)")
-      Process.setName("apus-keeper")
-      // What the program says from here on is for nobody.
-      Process.closeAll(except: inherited + [socket])
-      _ = try Process.wait(child)
+      try handOver(to: socket)
     } catch {
-      let said = error.number == ENOSYS ? Self.tooOld : [0] + Array(error.explanation.why.utf8)
-      try? Socket.send(said, to: socket)
+      // Nobody has its mount: it would go on for ever, and with it the lock on what it has open.
+      end(child)
+      tell(error, socket)
+      _exit(1)
     }
+    Process.setTitle("apus: \(ContainerPath.lastComponent(path)) for \(subject)")
+    Process.setName("apus-keeper")
+    // What the program says from here on is for nobody.
+    Process.closeAll(except: inherited + [socket])
+    let code = try? Process.wait(child)
+    // Whoever is told finds the locks free.
+    Process.closeAll(except: [socket])
+    if let code { try? Socket.send([UInt8(truncatingIfNeeded: code)], to: socket) }
     _exit(0)
+  }
+
+  /// Gives the launch a copy of the mount. The keeper's own goes before, while a failure of that can still be told.
+  private func handOver(to socket: Int32) throws(SystemCallFault) {
+    let root = try File.open(Self.place, O_PATH | O_DIRECTORY)
+    let mount = try Mount.clone(root.number, recursively: false, subject: subject)
+    // Before Linux 5.12 it keeps what the program has chosen: programs of the container gain no rights in any case.
+    try? Mount.restrict(mount.number, [.noSetID, .noDevices], subject: subject)
+    try Mount.detach(Self.top)
+    try Socket.send([1], descriptors: [mount.number], to: socket)
+  }
+
+  private func tell(_ fault: SystemCallFault, _ socket: Int32) {
+    let said = fault.number == ENOSYS ? Self.tooOld : [0] + Array(fault.explanation.why.utf8)
+    try? Socket.send(said, to: socket)
+  }
+
+  /// Ends a program that has mounted for nobody: with its mount it ends by itself, and leaves in order what it has open. One
+  /// that does not is killed.
+  private func end(_ child: Int32) {
+    try? Mount.detach(Self.top)
+    for _ in 0..<100 {
+      var status: Int32 = 0
+      if unsafe waitpid(child, &status, WNOHANG) != 0 { return }
+      usleep(10_000)
+    }
+    kill(child, SIGKILL)
+    _ = try? Process.wait(child)
   }
 
   private func makePlace(_ copies: [Int32]) throws(SystemCallFault) {
@@ -161,22 +209,33 @@ public struct FUSEProgram {
     if owner != nil { try Rights.take(capabilities: 1 << 21, uid: nil, groups: []) }
   }
 
-  /// nil: it has mounted. Otherwise what it said before it ended.
-  private func waitForMount(_ mounts: Int32, _ output: Int32) -> [UInt8]? {
+  private enum Waited {
+    case mounted
+    /// What it said before it ended.
+    case ended([UInt8])
+    /// The launch has gone meanwhile.
+    case unwanted
+  }
+
+  private func waitForMount(_ mounts: Int32, _ output: Int32, _ socket: Int32) -> Waited {
     let before = (try? File.facts(Self.place))?.device
     var said: [UInt8] = []
     while true {
-      if (try? File.facts(Self.place))?.device != before { return nil }
+      if (try? File.facts(Self.place))?.device != before { return .mounted }
       var waiting = [
         // A change of the mounts (proc_pid_mounts(5)).
         pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
         pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+        // Its end alone: the launch says nothing.
+        pollfd(fd: socket, events: 0, revents: 0),
       ]
       // The kernel tells of a mount a moment before it can be seen: looked at again after 10 ms.
-      guard unsafe poll(&waiting, 2, 10) > 0, waiting[1].revents != 0 else { continue }
+      guard unsafe poll(&waiting, 3, 10) > 0 else { continue }
+      if waiting[2].revents != 0 { return .unwanted }
+      guard waiting[1].revents != 0 else { continue }
       var piece = [UInt8](repeating: 0, count: 4096)
       let count = unsafe read(output, &piece, piece.count)
-      if count == 0 { return said }
+      if count == 0 { return .ended(said) }
       if count > 0, said.count < 4096 { said += piece[..<count] }
     }
   }

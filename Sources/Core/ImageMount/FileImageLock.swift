@@ -6,8 +6,9 @@ internal import Model
 /// other changes.
 ///
 /// Two locks that both go with the last descriptor of the open file, which whoever mounts it keeps: fuse2fs's keeper or
-/// the loop device. One on the whole file (flock(2)), of which the kernel tells who took it; and one on the bytes of the
-/// file system, which Apptainer takes as well (its pkg/image, `lockSection`).
+/// the loop device. The one on the bytes of the file system decides, as Apptainer's does (its pkg/image, `lockSection`): to
+/// write takes a descriptor that can. The one on the whole file (flock(2)) only names its holder, which the kernel tells of
+/// no other; anybody who can read the file could take it, and so bar everybody.
 enum FileImageLock {
   /// How long a container that has just ended may take to let go of its file system, in milliseconds: what it changed is
   /// written down first.
@@ -16,12 +17,12 @@ enum FileImageLock {
   /// Returns a warning where the file's own file system has no locks.
   static func take(_ image: FileImage) throws(MountFault) -> Notice? {
     let number = image.descriptor
-    let mode = image.isWritable ? LOCK_EX : LOCK_SH
     do throws(SystemCallFault) {
       for attempt in 0...patience / 5 {
-        if try attemptWhole(number, mode),
-          try FileLock.tryAcquire(number, offset: image.offset, length: image.size, shared: !image.isWritable)
+        if try FileLock.tryAcquire(
+          number, offset: image.offset, length: image.size, shared: !image.isWritable)
         {
+          _ = flock(number, (image.isWritable ? LOCK_EX : LOCK_SH) | LOCK_NB)
           return nil
         }
         if attempt < patience / 5 { usleep(5000) }
@@ -36,15 +37,5 @@ enum FileImageLock {
       return image.isWritable ? Notice(.warning, text) : nil
     }
     throw .fileInUse(path: image.path, pid: FileLock.holder(of: number), writes: image.isWritable)
-  }
-
-  private static func attemptWhole(_ number: Int32, _ mode: Int32) throws(SystemCallFault) -> Bool {
-    do throws(SystemCallFault) {
-      try retrying("flock") { flock(number, mode | LOCK_NB) }
-      return true
-    } catch {
-      if error.number == EWOULDBLOCK { return false }
-      throw error
-    }
   }
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Ext
 internal import Glibc
 internal import Linux
 public import Model
@@ -10,7 +11,7 @@ public struct MountedFile: Sendable {
   /// A mount without a place, or the top of one that was laid over `/`.
   public let mount: Int32
   public let isOfKernel: Bool
-  /// At its end when the program that writes to the file has ended, and with it all is in the file; nil: there is none.
+  /// Says how the program that writes to the file has ended, with which all is in the file; nil: there is none.
   public let ending: Int32?
 }
 
@@ -45,31 +46,54 @@ public struct FileMounts {
 
   /// Waits until all that was written to files is in them. The caller, who has stayed in the mount namespace of the launch,
   /// leaves it: the programs end with its mounts. Processes that the container has left behind are not waited for long.
-  public func awaitWritten() {
-    let endings = mounted.compactMap(\.ending)
-    guard !endings.isEmpty else { return }
+  /// Returns what the user should know of changes that are not in their file.
+  public func awaitWritten() -> [Notice] {
+    guard mounted.contains(where: { $0.ending != nil }) else { return [] }
     try? EmptyRoot.enter()
-    for ending in endings { _ = ImageMount.readable(ending, within: 5) }
+    return mounted.compactMap { file in
+      guard let ending = file.ending else { return nil }
+      return Self.loss(of: file.image.path, ending)
+    }
+  }
+
+  /// nil: the program has written down all.
+  static func loss(of path: String, _ ending: Int32, seconds: Double = 5) -> Notice? {
+    guard ImageMount.readable(ending, within: seconds) else {
+      return Notice(
+        .warning,
+        "changes are still being written to \(printable(path)): a process that the container has left behind may be"
+          + " using it")
+    }
+    let said = (try? Socket.receive(limit: 1, from: ending))?.bytes.first
+    guard said != 0 else { return nil }
+    return Notice(
+      .warning,
+      "changes to \(printable(path)) may be lost: fuse2fs "
+        + (said.map { "ended with the code \($0)" } ?? "or its keeper was killed"))
   }
 
   private mutating func add(_ image: FileImage, _ mount: Int32, kernel: Bool, ending: Int32? = nil) {
     mounted.append(MountedFile(image: image, mount: mount, isOfKernel: kernel, ending: ending))
   }
 
-  private mutating func mountExt(_ image: FileImage) throws(MountFault) {
-    if let notice = try FileImageLock.take(image) { notices.append(notice) }
-    // Behind the lock: of an image that somebody writes to it is no news.
-    if image.needsRecovery, !image.isWritable { throw .notClosed(path: image.path) }
+  private mutating func mountExt(_ found: FileImage) throws(MountFault) {
+    if let notice = try FileImageLock.take(found) { notices.append(notice) }
+    let image = try Self.readAgain(found)
+    if image.needsRecovery, !image.isWritable {
+      throw .notClosed(path: image.path, isPartition: image.isPartition)
+    }
     // Of what is only read nothing gets worse.
     if !image.isClean, image.isWritable {
+      let advice =
+        image.isPartition ? MountFault.check(image.path) : "e2fsck -f checks and repairs it"
       notices.append(
         Notice(
           .warning,
-          "\(printable(image.path)) was not closed by its last writer, or has faults: e2fsck -f checks and repairs it"
-        ))
+          "\(printable(image.path)) was not closed by its last writer, or has faults: \(advice)"))
     }
     if isPrivileged, let mount = try mountByKernel(image) { return add(image, mount, kernel: true) }
-    let program = try FUSEProgram.find("fuse2fs", package: "fuse2fs", for: image.path, searchPath)
+    let program = try FUSEProgram.find(
+      "fuse2fs", package: "fuse2fs", for: image.path, isPartition: image.isPartition, searchPath)
     var options = image.isWritable ? "rw" : "ro"
     if image.offset > 0 { options += ",offset=\(image.offset)" }
     // Programs of root may become others; those of a user are never anybody else, and the kernel knows it.
@@ -77,9 +101,27 @@ public struct FileMounts {
     let owner: FUSEProgram.Owner? =
       isPrivileged || image.uid == 0 ? nil : .init(uid: image.uid, gid: image.gid)
     let started = try FUSEProgram(
-      path: program, subject: image.path, inherited: [image.descriptor], owner: owner, shown: []
+      path: program, subject: image.path, isPartition: image.isPartition, inherited: [image.descriptor],
+      owner: owner, shown: []
     ) { place in ["-f", "-o", options, Mount.path(of: image.descriptor), place] }.start()
     add(image, started.mount, kernel: false, ending: image.isWritable ? started.ending : nil)
+  }
+
+  /// What it is now that the lock is held: before, its last writer may have been at work.
+  private static func readAgain(_ found: FileImage) throws(MountFault) -> FileImage {
+    var image = found
+    do throws(ExtFault) {
+      let ext = try ExtImage.read(descriptor: found.descriptor, offset: found.offset, length: found.size)
+      image.needsRecovery = ext.needsRecovery
+      image.isClean = ext.isClean
+      image.uid = ext.uid
+      image.gid = ext.gid
+    } catch {
+      let said = error.explanation
+      throw .refused(
+        Explanation(what: "cannot mount \(printable(found.path))", why: said.why, remedy: said.remedy))
+    }
+    return image
   }
 
   private mutating func mountSquashfs(_ image: FileImage) throws(MountFault) {
@@ -113,10 +155,13 @@ public struct FileMounts {
     }
     // The loop device keeps the file, and the lock on it, for as long as it is mounted, and goes with the mount.
     defer { close(loop) }
+    var options: [(String, String?)] = image.isWritable ? [] : [("ro", nil)]
+    // What is done on a fault an image says itself otherwise, and it may say that the node shall panic (ext4(5)).
+    if image.fileSystem == .ext { options.append(("errors", "remount-ro")) }
     do throws(SystemCallFault) {
       return try layOver(
-        image.fileSystem == .ext ? "ext4" : "squashfs", source: "/dev/loop\(number)",
-        options: image.isWritable ? [] : [("ro", nil)], readOnly: !image.isWritable)
+        image.fileSystem == .ext ? "ext4" : "squashfs", source: "/dev/loop\(number)", options: options,
+        readOnly: !image.isWritable)
     } catch {
       if KernelMount.isMissing(error) { return nil }
       throw .setup(

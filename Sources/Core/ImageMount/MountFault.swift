@@ -5,7 +5,7 @@ public import Model
 public enum MountFault: Error, Equatable, Sendable {
   case image(ImageFault)
   case runtimeDirectory(RuntimeDirectoryFault)
-  /// The server said why.
+  /// The server, or whoever looked at the file, said why.
   case refused(Explanation)
   case serverDied
   case namespaces(SystemCallFault)
@@ -13,11 +13,12 @@ public enum MountFault: Error, Equatable, Sendable {
   case mapRefused(why: String)
   /// Somebody has the file system of a file mounted in a way that bars this use of it.
   case fileInUse(path: String, pid: Int32?, writes: Bool)
-  case notClosed(path: String)
-  case programMissing(name: String, package: String, subject: String)
-  case programFailed(name: String, subject: String, said: String)
+  case notClosed(path: String, isPartition: Bool = false)
+  /// `isPartition`, here and below: a partition of a SIF is among what it is for.
+  case programMissing(name: String, package: String, subject: String, isPartition: Bool = false)
+  case programFailed(name: String, subject: String, said: String, isPartition: Bool = false)
   /// What a program has mounted cannot be handed over.
-  case kernelTooOld(name: String, subject: String)
+  case kernelTooOld(name: String, subject: String, isPartition: Bool = false)
   case setup(activity: String, SystemCallFault)
   /// It can neither be mounted nor be unpacked.
   case notUnpacked(folder: String, whyNotMounted: String, why: String)
@@ -44,25 +45,31 @@ extension MountFault: Explained {
         why: (writes ? "it is in use" : "it is being written to")
           + (pid.map { " by process \($0)" } ?? " by another container"),
         remedy: "wait for it to end" + (writes ? ", or add :ro to read it beside others that read" : ""))
-    case .notClosed(let path):
+    case .notClosed(let path, let isPartition):
       Explanation(
         what: "cannot read \(printable(path))",
         why: "it was not closed by its last writer, and its journal has to be applied first",
-        remedy: "e2fsck -f repairs an image file; or use it once without :ro")
-    case .programMissing(let name, let package, let subject):
+        remedy: isPartition
+          ? "write to it once, which applies it: --writable for the image itself, else without :ro"
+          : "e2fsck -f repairs an image file; or use it once without :ro")
+    case .programMissing(let name, let package, let subject, let isPartition):
       Explanation(
         what: "cannot mount \(printable(subject))", why: "\(name) is not installed on this machine",
-        remedy: "ask the administrator to install it (the package \(package)), or use a directory instead")
-    case .programFailed(let name, let subject, let said):
+        remedy: "ask the administrator to install it (the package \(package))"
+          + (isPartition ? "; " + Self.ofPartition : ", or use a directory instead"))
+    case .programFailed(let name, let subject, let said, let isPartition):
       Explanation(
         what: "cannot mount \(printable(subject))",
         why: "\(name) ended" + (said.isEmpty ? "" : ": \(printable(Self.oneLine(said)))"),
-        remedy: name == "fuse2fs" ? "e2fsck -f checks and repairs an image" : "")
-    case .kernelTooOld(let name, let subject):
+        remedy: name != "fuse2fs"
+          ? "" : isPartition ? Self.check(subject) : "e2fsck -f checks and repairs an image")
+    case .kernelTooOld(let name, let subject, let isPartition):
       Explanation(
         what: "cannot mount \(printable(subject)) by \(name)",
         why: "this takes Linux 5.2, and this kernel is older",
-        remedy: "use a directory, or for what is only read a squashfs image, in its place")
+        remedy: isPartition
+          ? Self.ofPartition + "; on this machine root alone can use it"
+          : "use a directory, or for what is only read a squashfs image, in its place")
     case .setup(let activity, let cause):
       Explanation(what: "cannot \(activity)", why: cause.explanation.why, remedy: cause.explanation.remedy)
     case .notUnpacked(let folder, let whyNotMounted, let why):
@@ -72,6 +79,14 @@ extension MountFault: Explained {
         remedy:
           "ask the administrator for what `apus doctor` misses, or name a folder with room by APUS_TMPDIR")
     }
+  }
+
+  private static let ofPartition =
+    "this SIF keeps changes or data in a partition, which no directory can replace"
+
+  /// How a partition is looked at: e2fsck(8) takes no offset.
+  static func check(_ path: String) -> String {
+    "apus sif dump writes it to a file that e2fsck -f checks; apus sif list \(printable(path)) shows its number"
   }
 
   private static func oneLine(_ said: String) -> String {

@@ -9,6 +9,7 @@ internal import SIF
 public func surveyFileImage(_ path: String, opening: String? = nil, writes: Bool) -> HostImage? {
   let place = opening ?? path
   var found = HostImage()
+  found.isWantedToWrite = writes
   // Not blocking, so that a FIFO is refused instead of waited for.
   let common = O_NONBLOCK | O_NOCTTY
   var opened: Descriptor?
@@ -33,6 +34,7 @@ public func surveyFileImage(_ path: String, opening: String? = nil, writes: Bool
       found.obstacle = Explanation(what: "", why: "it is not a regular file", remedy: "name an image file")
       return found
     }
+    (found.device, found.inode) = (facts.device, facts.inode)
     let start = try file.firstBytes(SIFFile.usualStart)
     let number = file.release()
     if SIFFile.begins(start) {
@@ -45,6 +47,21 @@ public func surveyFileImage(_ path: String, opening: String? = nil, writes: Bool
     found.obstacle = error.explanation
   }
   return found
+}
+
+extension HostFacts {
+  /// Looks at the image of the launch itself, which is open as `opening`. Where the request names it too, both have one
+  /// open file from here on: two would bar each other by their locks.
+  public mutating func surveyOwnImage(_ path: String, opening: String, writes: Bool) {
+    guard let facts = try? File.facts(opening) else { return }
+    let names = images.names.filter { name in
+      guard let named = images[name] else { return false }
+      return named.device == facts.device && named.inode == facts.inode
+    }
+    let writes = writes || names.contains { images[$0]?.isWantedToWrite == true }
+    ownImage = surveyFileImage(path, opening: opening, writes: writes)
+    for name in names { images[name] = ownImage }
+  }
 }
 
 /// What is at a path of a file system, links followed inside it; nil: nothing.

@@ -27,6 +27,8 @@ public struct HostFacts: Equatable, Sendable {
   public var imageKinds: Lookup<Kind> = [:]
   /// The image of the launch, where it has an overlay partition.
   public var ownImage: HostImage?
+  /// It has one that is left out, because no overlay is wanted (`LaunchRequest.whyNoOverlay`).
+  public var leavesOutOwn = false
   /// Whether ext file systems are mounted by the kernel, and not by a program of the user's.
   public var extIsOfKernel: Bool
   /// Looked up only where a limit is asked for.

@@ -22,9 +22,14 @@ public struct HostImage: Equatable, Sendable {
   }
 
   public var isSIF = false
+  /// Which file it is, however it is named.
+  public var device: UInt64 = 0
+  public var inode: UInt64 = 0
   public var parts: [Part] = []
   /// Why nothing of it can be used.
   public var obstacle: Explanation?
+  /// Whether some use of it writes.
+  public var isWantedToWrite = false
   /// Why it was opened for reading alone though somebody wants to write to it.
   public var whyNotWritable: String?
 

@@ -98,7 +98,8 @@ private func securityModules() -> [SecurityLabel.Module] {
   return modules
 }
 
-/// Files with file systems in them: opened once, for writing where any use of them writes.
+/// Files with file systems in them: each opened once, under whatever names, for writing where any use of it writes. Two
+/// descriptors would bar each other by their locks.
 private func surveyImages(
   _ binds: [BindSpec], _ request: LaunchRequest, _ base: String, _ facts: inout HostFacts
 ) {
@@ -108,8 +109,20 @@ private func surveyImages(
     let path = ContainerPath.normalized(spec.path, from: base)
     if facts.kinds[path] == .other { uses.append((path, !spec.isReadOnly)) }
   }
-  for (path, _) in uses where facts.images[path] == nil {
-    facts.images[path] = surveyFileImage(path, writes: uses.contains { $0.path == path && $0.writes })
+  let identities = uses.map { try? File.facts($0.path) }
+  func isSame(_ one: Int, _ other: Int) -> Bool {
+    guard let left = identities[one], let right = identities[other] else {
+      return uses[one].path == uses[other].path
+    }
+    return left.device == right.device && left.inode == right.inode
+  }
+  for (place, use) in uses.enumerated() where facts.images[use.path] == nil {
+    if let before = uses.indices.prefix(place).first(where: { isSame($0, place) }) {
+      facts.images[use.path] = facts.images[uses[before].path]
+    } else {
+      let writes = uses.indices.contains { isSame($0, place) && uses[$0].writes }
+      facts.images[use.path] = surveyFileImage(use.path, writes: writes)
+    }
   }
 }
 

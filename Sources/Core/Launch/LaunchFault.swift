@@ -20,6 +20,7 @@ public enum LaunchFault: Error, Equatable, Sendable {
   case overlayWithWritable
   case writableNeedsSandbox(path: String)
   case overlayForbidden(option: String)
+  case writableWithUnderlay
   case runScriptTimeout(text: String)
   case environmentSyntax(text: String, why: String)
   case environmentFile(path: String, why: String)
@@ -105,10 +106,15 @@ extension LaunchFault: Explained {
     case .overlayForbidden(let option):
       Explanation(
         what: "cannot use \(option)", why: "this site has switched overlays off (enable overlay = no)",
-        remedy: option == "--overlay"
+        remedy: option == "--overlay" || option == "--writable"
           ? "write to a directory that is bound in, or to a sandbox with --writable"
           : "leave it out, and --compat, which means it too; --scratch and --contain give directories to write to"
       )
+    case .writableWithUnderlay:
+      Explanation(
+        what: "cannot use --writable with --underlay",
+        why: "what a SIF keeps of changes is shown by an overlay, which --underlay does without",
+        remedy: "drop one of them")
     case .runScriptTimeout(let text):
       Explanation(
         what: "cannot understand --runscript-timeout \(printable(text))", why: "it is not a duration",

@@ -12,12 +12,24 @@ public func planLaunch(
     throw .isolation(host.user.uid == 0 ? .setUserID : .rootOnly(option: "--allow-setuid"))
   }
   if !settings.usesOverlay { try refuseOverlays(request) }
+  let whyNoOverlay = request.whyNoOverlay(settings)
+  if request.writable, host.leavesOutOwn {
+    throw settings.usesOverlay
+      ? LaunchFault.writableWithUnderlay : LaunchFault.overlayForbidden(option: "--writable")
+  }
   let overlay = try OverlayChoice(request, host)
   if request.writable, !image.isSandbox, overlay.writableImage == nil {
     throw .writableNeedsSandbox(path: request.imagePath)
   }
   let wanted = try WantedMounts(request, settings, host)
   var notices = settings.notices + wanted.notices
+  if host.leavesOutOwn, let whyNoOverlay {
+    notices.append(
+      Notice(
+        .warning,
+        "the changes in the overlay partition of \(printable(request.imagePath)) are not shown (\(whyNoOverlay))"
+      ))
+  }
   var mounts = wanted.mounts
   let identity = identityFiles(
     settings: settings, host: host, image: image, home: wanted.home,
@@ -36,7 +48,7 @@ public func planLaunch(
   let sessionBytes = settings.sessionBytes ?? max(64 << 20, host.memoryBytes / 8)
   var choice = try RootChoice.make(
     request, mounts, image, overlay: overlay, sessionBytes: sessionBytes, extIsOfKernel: host.extIsOfKernel,
-    withoutOverlay: request.underlay ? "--underlay" : settings.usesOverlay ? nil : "enable overlay = no")
+    withoutOverlay: whyNoOverlay)
   choice.root.sessionType = settings.memoryType.rawValue
   let steps = try choice.preparation + mountSteps(mounts, image, choice, host)
   let places = directories(request, host, home: wanted.home).filter { directory in
@@ -92,6 +104,13 @@ func isDuration(_ text: String) -> Bool {
     rest = rest.dropFirst(unit.count)
   }
   return true
+}
+
+extension LaunchRequest {
+  /// Why the root shall be made without an overlay; nil: it may have one.
+  public func whyNoOverlay(_ settings: Settings) -> String? {
+    underlay ? "--underlay" : settings.usesOverlay ? nil : "enable overlay = no"
+  }
 }
 
 /// What can only be had with an overlay file system.

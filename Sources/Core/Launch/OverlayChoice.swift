@@ -40,11 +40,27 @@ struct OverlayChoice: Equatable, Sendable {
         }
       }
     }
+    showEachOnce()
     if request.writable, !request.overlays.isEmpty { throw .overlayWithWritable }
     if isWritten, request.writableTemporary, !request.writable { throw .severalWritableOverlays }
   }
 
   private var isWritten: Bool { writableDirectory != nil || writableImage != nil }
+
+  /// A file system that is named twice, as that of `--overlay x.sif x.sif`, is shown where it lies highest: the kernel
+  /// refuses layers that are the same.
+  private mutating func showEachOnce() {
+    var shown: [FileImage] = writableImage.map { [$0] } ?? []
+    var left: [RootLayer] = []
+    for layer in layers.reversed() {
+      if case .image(let image) = layer {
+        if shown.contains(where: { $0.isSame(image) }) { continue }
+        shown.append(image)
+      }
+      left.append(layer)
+    }
+    layers = left.reversed()
+  }
 
   /// The partition of the image itself, lowest of all.
   private mutating func addOwn(_ request: LaunchRequest, _ host: HostFacts) throws(LaunchFault) {

@@ -101,8 +101,15 @@ public enum Mount {
 
   /// Makes the one mount at `path` read-only, without those beneath it.
   public static func makeReadOnly(_ path: String) throws(SystemCallFault) {
-    let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | UInt(MS_RDONLY) | lockedFlags(of: path)
-    try checked(unsafe apus_mount(nil, path, nil, flags, nil), "mount", path)
+    try restrict(path, [.readOnly], subject: path)
+  }
+
+  /// Gives the one mount at `path` attributes beside those it has, by the older interface (mount(2)). It has to have a place.
+  public static func restrict(
+    _ path: String, _ attributes: Attributes, subject: String
+  ) throws(SystemCallFault) {
+    let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | attributes.mountFlags | lockedFlags(of: path)
+    try checked(unsafe apus_mount(nil, path, nil, flags, nil), "mount", subject)
   }
 
   /// Flags a mount has already: in a user namespace the kernel refuses to drop them on a remount.

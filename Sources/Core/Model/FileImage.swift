@@ -32,6 +32,9 @@ public struct FileImage: Equatable, Sendable {
     self.size = size
   }
 
+  /// Whether it is a part of its file, as the objects of a SIF are: there tools for file systems do not find it.
+  public var isPartition: Bool { offset > 0 }
+
   /// Whether it is the same file system, however it is used.
   public func isSame(_ other: FileImage) -> Bool { descriptor == other.descriptor && offset == other.offset }
 }

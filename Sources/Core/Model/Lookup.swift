@@ -10,6 +10,9 @@
 
   public var isEmpty: Bool { entries.isEmpty }
 
+  /// In the order in which they were first set.
+  @inlinable public var names: [String] { entries.map(\.name) }
+
   /// In the order in which the names were first set.
   @inlinable public var values: [Value] { entries.map(\.value) }
 

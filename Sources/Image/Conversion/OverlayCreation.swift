@@ -8,6 +8,8 @@ internal import SIF
 /// SIF. At its top it has `upper` and `work`, as Apptainer makes them, so that each runs the other's.
 public struct OverlayCreation: Sendable {
   public static let leastMebibytes = 64
+  /// 2^32 - 1 blocks of 4 KiB, in whole MiB.
+  static let mostMebibytes = (1 << 24) - 1
 
   public var mebibytes: Int
   /// Blocks are taken from the disk only when they are written to.
@@ -26,7 +28,8 @@ public struct OverlayCreation: Sendable {
 
   /// Makes it. Returns whether it is a partition of a SIF.
   public func make(_ path: String) throws(OverlayFault) -> Bool {
-    guard mebibytes >= Self.leastMebibytes, mebibytes < 1 << 30 else { throw .tooSmall(mebibytes: mebibytes) }
+    guard mebibytes >= Self.leastMebibytes else { throw .tooSmall(mebibytes: mebibytes) }
+    guard mebibytes <= Self.mostMebibytes else { throw .tooLarge(mebibytes: mebibytes) }
     for directory in directories {
       guard ContainerPath.isAbsolute(directory), ContainerPath.normalized(directory) != "/" else {
         throw .directory(path: directory, why: "it is not an absolute path below the root")
@@ -165,7 +168,10 @@ extension OverlayCreation {
     let isFree: Bool
     do throws(SystemCallFault) {
       facts = try File.facts(file)
-      isFree = try FileLock.tryAcquire(file)
+      // All of it, against whoever has a file system of it mounted. The other lock, which a reader could take as well, is
+      // there to be named.
+      isFree = try FileLock.tryAcquire(file.number, offset: 0, length: 0, shared: false)
+      if isFree { _ = try? FileLock.tryAcquire(file) }
     } catch { throw .system(path: path, error) }
     guard isFree else { throw .inUse(path: path, pid: FileLock.holder(of: file.number)) }
     let sif: SIFFile
@@ -177,14 +183,18 @@ extension OverlayCreation {
     let system = try unfinished(path)
     try fill(system, path)
     let number = file.number
+    let before: SIFBefore
+    do throws(SystemCallFault) { before = try SIFBefore(number, slot: slot, size: facts.size) } catch {
+      throw .system(path: path, error)
+    }
     do throws(SystemCallFault) {
       try copy(system.number, to: number, at: Int(object.offset))
       try retrying("fsync", path) { fsync(number) }
-      try write(object.bytes, to: number, at: slot)
-      try write(header.bytes, to: number, at: 0)
+      try File.write(object.bytes, to: number, at: slot)
+      try File.write(header.bytes, to: number, at: 0)
       try retrying("fsync", path) { fsync(number) }
     } catch {
-      _ = ftruncate(number, facts.size)
+      before.restore(number)
       throw .system(path: path, error)
     }
   }
@@ -264,17 +274,7 @@ extension OverlayCreation {
       }
       if let failure { throw failure }
       if piece[..<count].allSatisfy({ $0 == 0 }) { continue }
-      try write(Array(piece[..<count]), to: file, at: offset + place)
+      try File.write(Array(piece[..<count]), to: file, at: offset + place)
     }
-  }
-
-  private func write(_ bytes: [UInt8], to file: Int32, at offset: Int) throws(SystemCallFault) {
-    var failure: SystemCallFault?
-    unsafe bytes.withUnsafeBytes { buffer in
-      do throws(SystemCallFault) { unsafe try File.write(buffer, to: file, at: offset) } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
   }
 }

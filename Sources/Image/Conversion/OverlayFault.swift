@@ -5,6 +5,7 @@ public import SIF
 /// Why there is no new overlay.
 public enum OverlayFault: Error, Equatable, Sendable {
   case tooSmall(mebibytes: Int)
+  case tooLarge(mebibytes: Int)
   case exists(path: String, what: String)
   case directory(path: String, why: String)
   case toolMissing(name: String)
@@ -24,6 +25,11 @@ extension OverlayFault: Explained {
         what: "cannot make an overlay of \(mebibytes) MiB",
         why: "the least is \(OverlayCreation.leastMebibytes) MiB",
         remedy: "name a size of \(OverlayCreation.leastMebibytes) or more")
+    case .tooLarge(let mebibytes):
+      Explanation(
+        what: "cannot make an overlay of \(mebibytes) MiB",
+        why: "an ext3 file system has at most \(OverlayCreation.mostMebibytes) MiB",
+        remedy: "name a smaller size")
     case .exists(let path, let what):
       Explanation(
         what: "cannot make the overlay \(printable(path))", why: "there is \(what) of that name",

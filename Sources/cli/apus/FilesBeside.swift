@@ -4,12 +4,17 @@ internal import Launch
 internal import Linux
 internal import Messages
 internal import Model
+internal import Settings
 
 extension HostFacts {
   /// Looks at the image of a launch itself, where changes lie in a partition of it.
-  mutating func surveyOwn(_ image: ImageFile, writes: Bool) {
+  mutating func surveyOwn(_ image: ImageFile, _ request: LaunchRequest, _ settings: Settings, writes: Bool) {
     guard image.hasOverlayPartition else { return }
-    ownImage = surveyFileImage(image.path, opening: Mount.path(of: image.descriptor), writes: writes)
+    guard request.whyNoOverlay(settings) == nil else {
+      leavesOutOwn = true
+      return
+    }
+    surveyOwnImage(image.path, opening: Mount.path(of: image.descriptor), writes: writes)
   }
 }
 

@@ -66,7 +66,7 @@ struct Launching {
         request, settings: settings, user: user(fakeroot, cache: pending.userCache), variables: variables,
         isPrivileged: mount.isPrivileged)
       host.fakeroot = fakeroot?.plan
-      host.surveyOwn(image, writes: request.writable && explains == nil)
+      host.surveyOwn(image, request, settings, writes: request.writable && explains == nil)
       overlay = explains == nil ? try writableOverlay(request, host: host) : nil
       files = try wantedImages(request, host: host, onlyOfBinds: explains != nil)
     } catch { return output.fatal(error.explanation, exit: failure) }

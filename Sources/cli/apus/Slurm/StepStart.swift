@@ -200,7 +200,7 @@ struct StepStart {
       host = try surveyHost(
         request, settings: settings, user: User.current(cache: pending.userCache), variables: variables,
         isPrivileged: isPrivileged)
-      host.surveyOwn(image, writes: false)
+      host.surveyOwn(image, request, settings, writes: false)
     } catch { throw StepFailure(error) }
     do throws(MountFault) { return (host, try pending.finish()) } catch { throw StepFailure(error) }
   }
