@@ -18,7 +18,7 @@ extension InstanceTests {
 
   @Test func `an instance has no terminal to type into, not that of who started it either`() throws {
     try Installed.withFolder { tools in
-      try Installed.write(Data(typist.utf8), to: tools + "/type.c")
+      try Installed.write(Data(Self.typist.utf8), to: tools + "/type.c")
       let compiled = try SecurityTests.shell("cc -static -O1 -o \(tools)/type \(tools)/type.c")
       try #require(compiled.code == 0, "\(compiled.err)")
       let change = """
@@ -44,7 +44,7 @@ extension InstanceTests {
   /// EIO is the answer of kernels on which nobody can type any more.
   @Test func `who is contained, or enters an instance, cannot type into the caller's terminal`() throws {
     try Installed.withFolder { folder in
-      try Installed.write(Data(typist.utf8), to: folder + "/type.c")
+      try Installed.write(Data(Self.typist.utf8), to: folder + "/type.c")
       let compiled = try SecurityTests.shell("cc -static -O1 -o \(folder)/type \(folder)/type.c")
       try #require(compiled.code == 0, "\(compiled.err)")
       let environment = ["APUS_CONFIGDIR": folder + "/logs"]
@@ -54,7 +54,7 @@ extension InstanceTests {
           ["/usr/bin/script", "-qec", command, "/dev/null"], as: .user, environment: environment
         ).out
       }
-      let image = SecurityTests.image
+      let image = Self.image
       for options in ["--contain", "--containall", "--compat", "--compat --no-pid"] {
         let out = try type("\(options) --bind \(folder) \(image)")
         #expect(out.contains("forbidden"), "\(options): \(out)")
