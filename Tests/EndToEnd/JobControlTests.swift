@@ -129,7 +129,8 @@ import Testing
     for options in Self.options {
       let outcome = try Installed.execute(
         [
-          "/usr/bin/python3", "-c", "import os, signal, sys; signal.alarm(1); os.execv(sys.argv[1], sys.argv[1:])",
+          "/usr/bin/python3", "-c",
+          "import os, signal, sys; signal.alarm(1); os.execv(sys.argv[1], sys.argv[1:])",
           Installed.apus, "exec",
         ] + options + [Installed.image("tiny.sif"), "busybox", "sleep", "30"], as: .user)
       #expect(outcome.code == 142, "\(options): \(outcome)")
