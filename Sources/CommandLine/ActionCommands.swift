@@ -131,6 +131,9 @@ extension Commands {
       "security", nil, .list("uid:N,gid:N[:N...]"), variables: ["SECURITY"],
       help: "Root becomes this user, of these groups and no others; with --fakeroot one of its users"),
     Option(
+      "fusemount", nil, .value("SPEC"), variables: ["FUSESPEC"],
+      help: "Refused: mount on the host, and bind what is there", isHidden: true),
+    Option(
       "allow-setuid", variables: ["ALLOW_SETUID"],
       help: "Refused: set-user-ID programs of an image give nobody rights", isHidden: true),
   ]

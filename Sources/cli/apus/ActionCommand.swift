@@ -139,6 +139,7 @@ private func setRights(of request: inout LaunchRequest, _ parsed: Parsed) {
   request.droppedCapabilities = parsed.all("drop-caps")
   request.security = parsed.all("security")
   request.allowSetUserID = parsed.isOn("allow-setuid")
+  request.fuseMount = parsed.value("fusemount")
   for name in LimitsRequest.optionNames {
     guard let last = parsed.value(name) else { continue }
     // This one is a list: of the others the last value counts.
