@@ -68,6 +68,27 @@ extension OCITests {
     }
   }
 
+  @Test func `start does not wait for the parent that a container has with processes of its own`() throws {
+    try Self.withPlace { folder, environment in
+      let file = try OCITests.variables(["APUS_PID=1"], in: folder)
+      let words = ["create", "-b", Self.image, "--env-file", file, "--id", "own", "--"]
+      let made = try Self.oci(
+        words + ["sh", "-c", "readlink /proc/self/ns/pid >\(folder)/pid; sleep 1000"], environment)
+      #expect(made.code == 0, "\(made.err)")
+      let started = try Installed.execute(
+        ["/usr/bin/timeout", "20", Installed.apus, "oci", "start", "own"], as: .user, environment: environment
+      )
+      #expect(started.code == 0, "\(started)")
+      #expect(
+        SharedMountTests.wait(seconds: 5) {
+          let inside = try? String(contentsOfFile: folder + "/pid", encoding: .utf8)
+          let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+          return inside?.hasPrefix("pid:") == true && inside != own.map { $0 + "\n" }
+        })
+      #expect(try Self.oci(["delete", "--force", "own"], environment).code == 0)
+    }
+  }
+
   @Test func `a number goes to the file that was asked for, and delete --force ends what runs`() throws {
     try Self.withPlace { folder, environment in
       let file = folder + "/pid"

@@ -151,10 +151,12 @@ public enum Engine {
   ///
   /// `report` is called for notices that arise on the way; with a PID namespace the faults of the program's start are
   /// reported through `fault`, because they arise in another process, and the exit code is then already ours.
-  /// `beforeProgram` is called when all stands, by the process that then becomes the program.
+  /// `beforeProgram` is called when all stands, by the process that then becomes the program, `asParent` by one that stays as
+  /// its parent.
   public static func launch(
     _ plan: Plan, in entered: consuming Entered, trace: Trace? = nil, report: (Notice) -> Void,
-    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}, following: Following? = nil
+    fault: (EngineFault) -> Void, beforeProgram: () -> Void = {}, asParent: () -> Void = {},
+    following: Following? = nil
   ) -> EngineFault {
     let keeper: NetworkKeeper?
     do throws(EngineFault) {
@@ -172,7 +174,7 @@ public enum Engine {
     } catch { return error }
     let failure = launchAsParent(
       plan, entered, keeper, trace: trace, report: report, fault: fault, beforeProgram: beforeProgram,
-      following: following)
+      asParent: asParent, following: following)
     keeper?.end()
     return failure
   }
@@ -316,7 +318,8 @@ public enum Engine {
   /// which somebody has to take away; and ends with its exit code.
   private static func launchAsParent(
     _ plan: Plan, _ entered: consuming Entered, _ keeper: NetworkKeeper?, trace: Trace?,
-    report: (Notice) -> Void, fault: (EngineFault) -> Void, beforeProgram: () -> Void, following: Following?
+    report: (Notice) -> Void, fault: (EngineFault) -> Void, beforeProgram: () -> Void, asParent: () -> Void,
+    following: Following?
   ) -> EngineFault {
     let isFirst = plan.namespaces.contains { $0.kind == .pid }
     let group: ControlGroup?
@@ -368,6 +371,7 @@ public enum Engine {
       fault(error)
       _exit(error.exitCode)
     }
+    asParent()
     let files = entered.files
     _ = consume entered
     files?.letGo()

@@ -52,12 +52,15 @@ public struct Parking: Sendable {
 
   /// In the creator, once the process is made.
   public func creator() -> Creator {
-    for number in [directory, fifo, ready.write, word.read] { close(number) }
+    leave()
     return Creator(ready: Descriptor(owning: ready.read), word: Descriptor(owning: word.write))
   }
 
   /// In the process, before anything else.
   public func leaveCreator() { for number in [ready.read, word.write] { close(number) } }
+
+  /// In a parent of the process, which stays: `start` would wait for the parent's end, too.
+  public func leave() { for number in [directory, fifo, ready.write, word.read] { close(number) } }
 
   /// In the process: says that all stands, waits until the creator has put down the record, and then for `start`.
   /// `errors` is where faults are written from then on: a file in the directory. Returns when the program is to be

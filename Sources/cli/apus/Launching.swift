@@ -26,6 +26,8 @@ struct Launching {
   var failure = ExitCode.failure
   /// Called when all stands, by the process that then becomes the program.
   var beforeProgram: () -> Void = {}
+  /// Called by a process that stays as the program's parent.
+  var asParent: () -> Void = {}
 
   /// What is done beside an instance that comes to be; nil: the process becomes the program.
   var standing: Standing?
@@ -115,7 +117,7 @@ struct Launching {
       let fault = Engine.launch(
         plan, in: entered, trace: trace, report: { output.notice($0) },
         fault: { _ = output.fatal($0.explanation, exit: exitCode(of: $0)) }, beforeProgram: beforeProgram,
-        following: diagnoses ? following(plan) : nil)
+        asParent: asParent, following: diagnoses ? following(plan) : nil)
       return output.fatal(fault.explanation, exit: exitCode(of: fault))
     } catch { return output.fatal(error.explanation, exit: exitCode(of: error)) }
   }

@@ -240,5 +240,6 @@ private func becomeContainer(_ launching: Launching, _ parking: Parking) -> Int3
   }
   launching.output.messages = messages
   launching.beforeProgram = { parking.wait(errors: messages) }
+  launching.asParent = { parking.leave() }
   return launching.run()
 }
