@@ -117,6 +117,15 @@ extension Commands {
       "ignore-subuid", variables: ["IGNORE_SUBUID"],
       help: "With --fakeroot: root is the only user, whatever ranges you have", isHidden: true),
     Option(
+      "ignore-fakeroot-command", variables: ["IGNORE_FAKEROOT_COMMAND"],
+      help: "Accepted: that program is never used", isHidden: true),
+    Option(
+      "ignore-userns", variables: ["IGNORE_USERNS"],
+      help: "Refused: without a user namespace nobody is root", isHidden: true),
+    Option(
+      "fusemount", nil, .value("SPEC"), variables: ["FUSESPEC"],
+      help: "Refused: mount on the host, and bind what is there", isHidden: true),
+    Option(
       "no-privs", variables: ["NO_PRIVS"], help: "Root without capabilities, in the container and for good"),
     Option(
       "keep-privs", variables: ["KEEP_PRIVS"],
@@ -130,9 +139,6 @@ extension Commands {
     Option(
       "security", nil, .list("uid:N,gid:N[:N...]"), variables: ["SECURITY"],
       help: "Root becomes this user, of these groups and no others; with --fakeroot one of its users"),
-    Option(
-      "fusemount", nil, .value("SPEC"), variables: ["FUSESPEC"],
-      help: "Refused: mount on the host, and bind what is there", isHidden: true),
     Option(
       "allow-setuid", variables: ["ALLOW_SETUID"],
       help: "Refused: set-user-ID programs of an image give nobody rights", isHidden: true),

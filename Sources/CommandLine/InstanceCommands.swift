@@ -59,6 +59,9 @@ extension Commands {
     action.filter { $0.name != "no-init" } + [
       Option(
         "pid-file", nil, .value("FILE"), variables: ["PID_FILE"],
-        help: "Write the number of its first process there", refusesEmpty: true)
+        help: "Write the number of its first process there", refusesEmpty: true),
+      Option(
+        "boot", variables: ["BOOT"], help: "Refused: services are started by the image's start script",
+        isHidden: true),
     ]
 }

@@ -71,6 +71,9 @@ import Testing
       (["exec", "--sharens"], ["true"], 0, ""), (["run", "--runscript-timeout", "1m30s"], ["true"], 0, ""),
       (["run", "--runscript-timeout", "soon"], [], 255, "not a duration"),
       (["exec", "--allow-setuid"], ["true"], 255, "root"),
+      (["exec", "--ignore-fakeroot-command"], ["true"], 0, ""),
+      (["exec", "--ignore-userns"], ["true"], 255, "user namespace"),
+      (["instance", "start", "--boot"], ["booted"], 255, "start script"),
       (["exec", "--fusemount", "host:sshfs there: /mnt"], ["true"], 255, "mount on the host"),
     ] as [([String], [String], Int32, String)])
   func `what changes nothing is accepted without a word, and nonsense refused`(

@@ -8,7 +8,6 @@ public enum IsolationFault: Error, Equatable, Sendable {
   /// With `--fakeroot`: ids beyond those of its namespace.
   case unmapped(uid: UInt32, gids: [UInt32], IDMap)
   case setUserID
-  case fuseMount(spec: String)
   case unknownCapability(name: String, option: String)
   case securitySyntax(word: String)
   case securityModule(name: String, word: String)
@@ -38,13 +37,6 @@ extension IsolationFault: Explained {
       Explanation(
         what: "cannot use --allow-setuid", why: "set-user-ID programs of an image never give rights here",
         remedy: "leave it out: a program that needs another user's rights is started with --security uid:")
-    case .fuseMount(let spec):
-      Explanation(
-        what: "cannot use --fusemount \(printable(spec))",
-        why: "this version starts no FUSE program of the user's with a container",
-        remedy:
-          "mount on the host, as the job's first step, and show it with --bind; image files need no program: --bind"
-          + " FILE:TARGET:image-src=/")
     case .rootOnly(let option):
       Explanation(
         what: "cannot use \(printable(option))", why: "it requires root privileges",

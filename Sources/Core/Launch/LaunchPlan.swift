@@ -11,7 +11,6 @@ public func planLaunch(
   if request.allowSetUserID {
     throw .isolation(host.user.uid == 0 ? .setUserID : .rootOnly(option: "--allow-setuid"))
   }
-  if let spec = request.fuseMount { throw .isolation(.fuseMount(spec: spec)) }
   if !settings.usesOverlay { try refuseOverlays(request) }
   let whyNoOverlay = request.whyNoOverlay(settings)
   if request.writable, host.leavesOutOwn {

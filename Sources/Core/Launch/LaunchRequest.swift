@@ -61,8 +61,6 @@ public struct LaunchRequest: Equatable, Sendable {
   public var noPrivileges = false
   public var keepPrivileges = false
   public var allowSetUserID = false
-  /// The last `--fusemount`.
-  public var fuseMount: String?
   public var addedCapabilities: [String] = []
   public var droppedCapabilities: [String] = []
   /// Words of `--security`: `uid:1000`.

@@ -37,6 +37,7 @@ func makeLaunching(
   _ parsed: Parsed, arguments: [String], _ variables: Variables, _ output: Output
 ) throws(LaunchRefusal) -> Launching {
   let settings = try readSettings(parsed, output)
+  if let refusal = refusedOption(parsed) { throw LaunchRefusal(explanation: refusal) }
   let image: ImageFile
   if let refusal = unsupportedReference(parsed.operands[0]) { throw LaunchRefusal(explanation: refusal) }
   do throws(ImageFault) { image = try ImageFile.open(parsed.operands[0], for: output) } catch {
@@ -139,7 +140,6 @@ private func setRights(of request: inout LaunchRequest, _ parsed: Parsed) {
   request.droppedCapabilities = parsed.all("drop-caps")
   request.security = parsed.all("security")
   request.allowSetUserID = parsed.isOn("allow-setuid")
-  request.fuseMount = parsed.value("fusemount")
   for name in LimitsRequest.optionNames {
     guard let last = parsed.value(name) else { continue }
     // This one is a list: of the others the last value counts.
