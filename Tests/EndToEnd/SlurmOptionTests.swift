@@ -19,6 +19,25 @@ extension SlurmTests {
 
     // MARK: Mounts
 
+    @Test func `changes in an overlay partition of the image are there in a step`() throws {
+      try Cluster.withFolder { folder in
+        let sif = folder + "/own.sif"
+        for words in [
+          ["/bin/cp", Installed.image("tiny.sif"), sif], ["/bin/chmod", "0600", sif],
+          [Installed.apus, "overlay", "create", "--sparse", sif],
+          [Installed.apus, "exec", "--writable", sif, "sh", "-c", "echo kept >/kept"],
+        ] {
+          let outcome = try Installed.execute(words, as: .user)
+          #expect(outcome.code == 0, "\(words): \(outcome)")
+        }
+        let step = try Cluster.srun("-N2", "--container-image=" + sif, "cat", "/kept")
+        #expect(step.code == 0 && step.out == "kept\nkept\n", "\(step)")
+        let native = try Cluster.srun("--container=" + sif, "sh", "-c", "cat /kept; echo more >/kept")
+        #expect(native.code != 0 && native.out == "kept\n", "\(native)")
+      }
+      try Cluster.expectQuiet()
+    }
+
     @Test(arguments: [
       ("FOLDER/data:/mnt/data", "cat /mnt/data/file", "found"),
       ("FOLDER/data", "cat FOLDER/data/file", "found"),
