@@ -111,7 +111,7 @@ extension InstanceTests {
       ] {
         let outcome = try Installed.execute(
           ["/usr/bin/timeout", "30", "/usr/bin/python3", "-c", ignoring, Installed.apus, "exec"] + options
-            + [image, "sh", "-c", "exit 5"], as: caller)
+            + [image, "sh", "-c", "exit 5"], as: caller, environment: ["APUS_TMPDIR": place.folder])
         #expect(outcome.code == 5, "\(options): \(outcome)")
       }
       let start = try apus("instance", "start", image, "one", "brief")

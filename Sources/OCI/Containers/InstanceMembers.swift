@@ -29,13 +29,15 @@ enum InstanceMembers {
     for _ in 0..<3 {
       var found = false
       for pid in all(of: first) where pid != first {
-        guard let held = try? Process.pidfd(pid), let facts = Process.statFields(of: pid), facts.count > 2,
-          // It is in the instance still, now that it is held.
+        // Held, so that its number cannot become another's before the signal (Linux 5.3).
+        let held = try? Process.pidfd(pid)
+        guard let facts = Process.statFields(of: pid), facts.count > 2,
+          // It is in the instance still.
           Int32(facts[1]).map({ $0 == first || all(of: first).contains($0) }) == true,
           everyone || Int32(facts[2]) != first
         else { continue }
         found = true
-        try? Process.signal(held, number)
+        if let held { try? Process.signal(held, number) } else { kill(pid, number) }
       }
       if !found || number != SIGKILL { return }
     }
