@@ -29,18 +29,26 @@ enum InstanceMembers {
     for _ in 0..<3 {
       var found = false
       for pid in all(of: first) where pid != first {
-        // Held, so that its number cannot become another's before the signal (Linux 5.3).
-        let held = try? Process.pidfd(pid)
-        guard let facts = Process.statFields(of: pid), facts.count > 2,
-          // It is in the instance still.
-          Int32(facts[1]).map({ $0 == first || all(of: first).contains($0) }) == true,
-          everyone || Int32(facts[2]) != first
-        else { continue }
+        do throws(SystemCallFault) {
+          // Held, so that its number cannot become another's before the signal (Linux 5.3).
+          let held = try Process.pidfd(pid)
+          guard isMember(pid, of: first, everyone: everyone) else { continue }
+          try Process.signal(held, number)
+        } catch {
+          guard error.number == ENOSYS, isMember(pid, of: first, everyone: everyone) else { continue }
+          kill(pid, number)
+        }
         found = true
-        if let held { try? Process.signal(held, number) } else { kill(pid, number) }
       }
       if !found || number != SIGKILL { return }
     }
+  }
+
+  private static func isMember(_ pid: Int32, of first: Int32, everyone: Bool) -> Bool {
+    guard let facts = Process.statFields(of: pid), facts.count > 2, let parent = Int32(facts[1]),
+      parent == first || all(of: first).contains(parent)
+    else { return false }
+    return everyone || Int32(facts[2]) != first
   }
 
   private static func hasNamespace(_ first: Int32) -> Bool {
