@@ -240,6 +240,10 @@ private func becomeContainer(_ launching: Launching, _ parking: Parking) -> Int3
   }
   launching.output.messages = messages
   launching.beforeProgram = { parking.wait(errors: messages) }
-  launching.asParent = { parking.leave() }
+  launching.asParent = {
+    parking.leave()
+    // Whoever reads what `create` prints waits for the end of it. Standard input is nothing by now.
+    dup3(0, messages, O_CLOEXEC)
+  }
   return launching.run()
 }
