@@ -20,6 +20,8 @@ enum Init {
       report(fault)
       _exit(fault.exitCode)
     }
+    // What the program closes is closed then: nobody waits for an end that is held here.
+    Process.closeAll(except: [0, 1, 2, reports.write])
     Process.setName("apus-init")
     let end = SignalForwarding(child, signals, tells: reports.write).untilEnd()
     // Process 1 cannot end by a signal of its own.
