@@ -83,6 +83,9 @@ public struct Instance: Sendable {
   public func tellToStop(_ signal: Int32) throws(InstanceFault) {
     let held = try? Process.pidfd(pid)
     guard isRunning else { return }
+    // Before, while it is known whose children all of them are; and after, for those that have come meanwhile.
+    var told: Set<Int32> = []
+    InstanceMembers.signal(signal, of: pid, told: &told)
     do throws(SystemCallFault) {
       if let held {
         try StopWord.send(with: signal, to: pid, held: held.number)
@@ -90,12 +93,13 @@ public struct Instance: Sendable {
         try StopWord.send(with: signal, to: pid, held: nil)
       }
     } catch { if error.number != ESRCH { throw .container(.system(error)) } }
-    InstanceMembers.signal(signal, of: pid)
+    InstanceMembers.signal(signal, of: pid, told: &told)
   }
 
   /// Kills its first process, and with that all that is in its PID namespace; without one all it has started.
   public func kill() throws(InstanceFault) {
-    if isRunning { InstanceMembers.signal(SIGKILL, of: pid, everyone: true) }
+    var told: Set<Int32> = []
+    if isRunning { InstanceMembers.signal(SIGKILL, of: pid, everyone: true, told: &told) }
     do throws(SystemCallFault) {
       _ = try ContainerProcess.signal(record, SIGKILL, all: true)
       _ = try ContainerProcess.signal(record, SIGKILL, all: false)

@@ -22,13 +22,12 @@ enum InstanceMembers {
   }
 
   /// Sends a signal to those that no signal to its first process reaches: without a PID namespace, what is in groups of
-  /// its own. `everyone`: and to its first process's group, but not to that process.
-  static func signal(_ number: Int32, of first: Int32, everyone: Bool = false) {
+  /// its own. `everyone`: and to its first process's group, but not to that process. `told`: who has had it, and is spared.
+  static func signal(_ number: Int32, of first: Int32, everyone: Bool = false, told: inout Set<Int32>) {
     guard !hasNamespace(first) else { return }
-    // What makes children meanwhile is found the next time.
+    // What makes children meanwhile, or gets another parent, is found the next time.
     for _ in 0..<3 {
-      var found = false
-      for pid in all(of: first) where pid != first {
+      for pid in all(of: first) where pid != first && !told.contains(pid) {
         do throws(SystemCallFault) {
           // Held, so that its number cannot become another's before the signal (Linux 5.3).
           let held = try Process.pidfd(pid)
@@ -38,9 +37,8 @@ enum InstanceMembers {
           guard error.number == ENOSYS, isMember(pid, of: first, everyone: everyone) else { continue }
           kill(pid, number)
         }
-        found = true
+        told.insert(pid)
       }
-      if !found || number != SIGKILL { return }
     }
   }
 
