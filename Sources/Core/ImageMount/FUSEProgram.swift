@@ -106,12 +106,15 @@ public struct FUSEProgram {
     let child: Int32
     let mounts: Int32
     let output: Int32
+    // Of the place without the mount: the program may be quicker than this process.
+    let bare: UInt64
     do throws(SystemCallFault) {
       _ = setsid()
       // What an image says of /proc/self/cwd leads the program to nothing of the caller's.
       try retrying("chdir", "/") { unsafe chdir("/") }
       Process.closeAll(except: copies + inherited + [socket])
       try makePlace(copies)
+      bare = try File.facts(Self.place).device
       for number in inherited { _ = fcntl(number, F_SETFD, 0) }
       mounts = try File.open("/proc/self/mountinfo").release()
       let ends = try File.pipe()
@@ -126,7 +129,7 @@ public struct FUSEProgram {
       _exit(1)
     }
     do throws(SystemCallFault) {
-      switch waitForMount(mounts, output, socket) {
+      switch waitForMount(mounts, output, socket, bare) {
       case .mounted: break
       case .ended(let said):
         end(child)
@@ -217,11 +220,10 @@ public struct FUSEProgram {
     case unwanted
   }
 
-  private func waitForMount(_ mounts: Int32, _ output: Int32, _ socket: Int32) -> Waited {
-    let before = (try? File.facts(Self.place))?.device
+  private func waitForMount(_ mounts: Int32, _ output: Int32, _ socket: Int32, _ bare: UInt64) -> Waited {
     var said: [UInt8] = []
     while true {
-      if (try? File.facts(Self.place))?.device != before { return .mounted }
+      if (try? File.facts(Self.place))?.device != bare { return .mounted }
       var waiting = [
         // A change of the mounts (proc_pid_mounts(5)).
         pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
