@@ -170,8 +170,11 @@ extension NodeCacheTests {
       let key = ImageKey(object: "a", size: 1)
       let path = "\(cache.path)/\(key.name).lock"
       let pid = try Process.spawn(
-        "/bin/sh", ["-c", "exec 9>\(path); flock 9; exec sleep 100"], environment: ["PATH=/usr/bin:/bin"])
-      for _ in 0..<1000 where try !folder.isLocked(key) { usleep(10_000) }
+        "/bin/sh", ["-c", "exec 9>\(path); flock 9; : >\(path).held; exec sleep 100"],
+        environment: ["PATH=/usr/bin:/bin"])
+      // Not asked for before: whoever tries the lock first, and lets it go, takes the file away.
+      for _ in 0..<1000 where access(path + ".held", F_OK) != 0 { usleep(10_000) }
+      unlink(path + ".held")
       #expect(try folder.isLocked(key))
       kill(pid, SIGKILL)
       _ = try Process.wait(pid)

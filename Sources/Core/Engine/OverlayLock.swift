@@ -58,6 +58,9 @@ public struct OverlayLock: Sendable {
       _exit(0)
     }
     _ = try Process.wait(middle)
+    _ = consume keepers
+    // It must be out of the launch's mounts before these change: it would hold what it waits for the end of.
+    _ = try Socket.receive(limit: 1, from: started)
     return OverlayLock(watch: watch, started: started)
   }
 
@@ -77,6 +80,7 @@ public struct OverlayLock: Sendable {
     Process.closeAll(except: [lock, watch, started])
     // Real root is in the mount namespace of the launch by now.
     if geteuid() == 0 { try? EmptyRoot.enter() }
+    try? Socket.send([1], to: started)
     guard let word = try? Socket.receive(limit: 1, from: started), !word.bytes.isEmpty else { _exit(0) }
     close(started)
     var event = [UInt8](repeating: 0, count: 4096)
