@@ -215,6 +215,19 @@ public enum File {
 }
 
 extension File {
+  /// Writes all bytes at `offset`, leaving the position alone.
+  public static func write(
+    _ bytes: [UInt8], to descriptor: Int32, at offset: Int
+  ) throws(SystemCallFault) {
+    var failure: SystemCallFault?
+    unsafe bytes.withUnsafeBytes { buffer in
+      do throws(SystemCallFault) { unsafe try write(buffer, to: descriptor, at: offset) } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+
   /// At most `count` bytes of an open file from `offset`, fewer only at its end.
   public static func bytes(
     of number: Int32, at offset: Int = 0, count: Int

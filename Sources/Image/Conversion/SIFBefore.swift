@@ -28,15 +28,3 @@ struct SIFBefore {
     _ = ftruncate(file, size)
   }
 }
-
-extension File {
-  static func write(_ bytes: [UInt8], to file: Int32, at offset: Int) throws(SystemCallFault) {
-    var failure: SystemCallFault?
-    unsafe bytes.withUnsafeBytes { buffer in
-      do throws(SystemCallFault) { unsafe try File.write(buffer, to: file, at: offset) } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-  }
-}
