@@ -102,6 +102,15 @@ extension SlurmTests {
       }
     }
 
+    @Test func `a batch script that ends before the copies are made is told nothing by Slurm`() throws {
+      try withSlowImage(nodes: ["n2", "n3", "n4"], bytesPerSecond: 1_000_000) { _, image in
+        // Long enough for the step that copies to have begun.
+        let batch = try Cluster.sbatch(["-N4", "--container-image=" + image], script: "sleep 1\n")
+        #expect(batch.code == 0 && Cluster.copyCounts() == [1, 0, 0, 0], "\(batch)")
+        #expect(!batch.err.contains("srun:") && !batch.err.contains("slurmstepd"), "\(batch.err)")
+      }
+    }
+
     @Test func `an image that the site has already is copied nowhere`() throws {
       try withSlowImage { files, _ in
         try Cluster.withFolder { elsewhere in

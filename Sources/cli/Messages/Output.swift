@@ -51,6 +51,13 @@ public struct Output: Sendable {
     write(messages, start + notice.text + "\n")
   }
 
+  /// Whether a line is one that `fatal` or `notice` has written without colour.
+  public static func isMessage(_ line: [UInt8]) -> Bool {
+    ["FATAL:   ", "WARNING: ", "INFO:    ", "VERBOSE: ", "DEBUG   ", "         "].contains {
+      line.starts(with: $0.utf8)
+    }
+  }
+
   /// A result, on standard output.
   public func result(_ text: String) { write(1, text) }
 

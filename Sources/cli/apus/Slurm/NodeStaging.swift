@@ -34,14 +34,38 @@ struct NodeStaging {
   /// Becomes the step. Returns only why not.
   func become() -> SystemCallFault { Process.become(program, [program] + words, environment: environment) }
 
-  /// Starts the step beside this process, which does not wait for it.
+  /// Starts the step beside this process, which does not wait for it. Words of the nodes go to standard error. Slurm's do
+  /// not: a script that ends first has the step cancelled, and that is no news for whoever reads the job's output.
   func start() {
     guard let middle = try? Process.fork() else { return }
     if middle == 0 {
-      _ = try? Process.spawn(program, words, environment: environment, descriptors: (-1, -1, 2))
+      if let child = try? Process.fork(), child == 0 { tellOurs() }
       _exit(0)
     }
     _ = try? Process.wait(middle)
+  }
+
+  /// Runs the step, and passes on what is said by us.
+  private func tellOurs() -> Never {
+    Process.setName("apus-stage")
+    guard let ends = try? File.pipe(), ends.read > 2, ends.write > 2,
+      (try? Process.spawn(program, words, environment: environment, descriptors: (-1, -1, ends.write))) != nil
+    else { _exit(0) }
+    Process.closeAll(except: [2, ends.read])
+    var line: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = unsafe Glibc.read(ends.read, &piece, piece.count)
+      if count < 0 && errno == EINTR { continue }
+      // No message of ours is that long.
+      guard count > 0, line.count < 1 << 16 else { _exit(0) }
+      for byte in piece[..<count] {
+        line.append(byte)
+        guard byte == UInt8(ascii: "\n") else { continue }
+        if Output.isMessage(line) { try? File.write(line, to: 2) }
+        line = []
+      }
+    }
   }
 }
 

@@ -26,9 +26,9 @@ struct StepStart {
     do throws(StepFailure) {
       try checkProtocol()
       let (site, options) = try readOptions()
-      // A batch script's step is on one node: the others get the image meanwhile.
-      if words.script != nil, words.handed == nil, site.cacheDirectory != nil, options.stage != .direct,
-        let image = options.image
+      // A batch script's step is on one node: the others, if any, get the image meanwhile.
+      if words.script != nil, words.handed == nil, variables["SLURM_JOB_NUM_NODES"] != "1",
+        site.cacheDirectory != nil, options.stage != .direct, let image = options.image
       {
         NodeStaging(image: image, site: words.site, verify: options.verify, variables)?.start()
       }
