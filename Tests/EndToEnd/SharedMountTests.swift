@@ -49,6 +49,21 @@ import Testing
     }
   }
 
+  /// Each in a mount namespace of its own, one after the other: the kernel gives the number of the last one again.
+  @Test func `a launch sees the files of its own mount namespace, whatever a server lingers from`() throws {
+    try Self.withImage { image in
+      let script = """
+        for i in 1 2 3 4 5 6; do
+          unshare --mount sh -c 'mount -t tmpfs none /mnt && echo $1 >/mnt/number && \
+            exec setpriv --reuid apus-test --regid apus-test --init-groups \(Installed.apus) exec --bind /mnt \(image) \
+              cat /mnt/number' sh $i
+        done
+        """
+      let outcome = try Installed.execute(["/bin/sh", "-c", script], as: .root)
+      #expect(outcome.out == "1\n2\n3\n4\n5\n6\n" && outcome.code == 0, "\(outcome)")
+    }
+  }
+
   @Test func `launches that come and go with almost no linger lose none`() throws {
     try Self.withImage { image in
       let script = """

@@ -8,8 +8,10 @@ struct FUSEMount {
     /// An attached mount in a namespace that holds nothing else; clones of it are handed out. The first is made
     /// already: closing a clone that nobody took costs a grace period of the kernel, milliseconds on a busy node.
     case mount(Int32, firstClone: Int32)
-    /// A mount in a copy of the host's namespace, which is handed out with the path.
-    case place(namespace: Int32, path: String)
+    /// A mount in a copy of the host's namespace, which is handed out with the path. `origin`, what it is a copy of, is
+    /// held: groups of launches are told apart by the numbers of namespaces (`GroupKey`), which are given anew once
+    /// nobody has them.
+    case place(namespace: Int32, origin: Int32, path: String)
   }
 
   let device: Int32
@@ -33,8 +35,9 @@ struct FUSEMount {
     ]
   }
 
-  /// The device must have been opened in the namespace that mounts it, else the kernel says EINVAL.
-  static func make(in folder: String) throws(SystemCallFault) -> FUSEMount {
+  /// The device must have been opened in the namespace that mounts it, else the kernel says EINVAL. `origin`: the mount
+  /// namespace that the caller's is a copy of.
+  static func make(in folder: String, origin: consuming Descriptor) throws(SystemCallFault) -> FUSEMount {
     let device = try File.open("/dev/fuse", O_RDWR)
     let number = device.number
     do throws(SystemCallFault) {
@@ -59,13 +62,13 @@ struct FUSEMount {
         device: device.release(), access: .mount(mount.release(), firstClone: clone.release()))
     } catch {
       guard error.number == ENOSYS else { throw error }
-      return try makeAtPath(device, in: folder)
+      return try makeAtPath(device, in: folder, origin: origin)
     }
   }
 
   /// With the older interface: mounted on a directory of ours, in a copy of the host's tree that clients enter.
   private static func makeAtPath(
-    _ device: consuming Descriptor, in folder: String
+    _ device: consuming Descriptor, in folder: String, origin: consuming Descriptor
   ) throws(SystemCallFault) -> FUSEMount {
     let path = folder + "/image"
     for directory in [folder, path] { _ = unsafe mkdir(directory, 0o700) }
@@ -75,7 +78,9 @@ struct FUSEMount {
         "apus", path, "fuse.apus", UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV), options), "mount", path
     )
     let namespace = try Namespace.current("mnt")
-    return FUSEMount(device: device.release(), access: .place(namespace: namespace.release(), path: path))
+    return FUSEMount(
+      device: device.release(),
+      access: .place(namespace: namespace.release(), origin: origin.release(), path: path))
   }
 }
 

@@ -47,7 +47,7 @@ final class Server {
     let mounts: [Int32] =
       switch mount {
       case .mount(let number, _): [number]
-      case .place(let namespace, _): [namespace]
+      case .place(let namespace, let origin, _): [namespace, origin]
       }
     return [listener, outer, inner, memory, shared?.directory ?? -1] + mounts
   }
@@ -61,7 +61,7 @@ final class Server {
         ? Descriptor(owning: firstClone) : try Mount.clone(number, recursively: false, subject: "image")
       firstClone = -1
       try Socket.send([UInt8(ascii: "H")], descriptors: [outer, inner, clone.number], to: client)
-    case .place(let namespace, let path):
+    case .place(let namespace, _, let path):
       try Socket.send(
         [UInt8(ascii: "L")] + Array(path.utf8), descriptors: [outer, inner, namespace], to: client)
     }
@@ -207,9 +207,10 @@ final class Server {
     case .mount(let number, _):
       try? Mount.detach("/image")
       close(number)
-    case .place(let namespace, let path):
+    case .place(let namespace, let origin, let path):
       try? Mount.detach(path)
       close(namespace)
+      close(origin)
     }
     close(outer)
     close(inner)

@@ -71,8 +71,9 @@ struct ServerStart {
       let listener = try shared.map { held throws(SystemCallFault) in try bind(held) }
       // Blocks are a convenience: they take a thirty-second of what the job may use at most.
       let cacheBytes = min(options.blockCacheBytes, Memory.limit / 32)
+      let origin = try Namespace.current("mnt")
       try Namespace.unshare(.mount)
-      let mount = try FUSEMount.make(in: shared?.place.folder ?? runtime)
+      let mount = try FUSEMount.make(in: shared?.place.folder ?? runtime, origin: origin)
       let inner = if let pair { pair.inner } else { try received(from: middle) }
       if let listener { try Socket.listen(listener) }
       let server = Server(
