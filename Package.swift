@@ -71,7 +71,7 @@ let image: [Target] = [
   module("HTTP", in: "Image", imports: ["Model", "Linux", "CTransfer"]),
   module("Registry", in: "Image", imports: ["Model", "Linux", "Content", "Reference", "HTTP"]),
   module("Cache", in: "Image", imports: ["Model", "Linux", "Content", "Reference"]),
-  module("Layers", in: "Image", imports: ["Model", "Linux", "Content", "Tree", "CZlib", "CZstd", "CLZMA"]),
+  module("Layers", in: "Image", imports: ["Model", "Linux", "Content", "Tree", "CISAL", "CZstd", "CLZMA"]),
   module("SquashfsWriter", in: "Image", imports: ["Model", "Linux", "Codec", "Squashfs", "Tree"]),
   module(
     "Segments", in: "Image",
@@ -151,7 +151,7 @@ let package = Package(
   ],
   targets: [
     library("CDeflate"), library("CZstd"), library("CLZ4"), library("CLZMA"), library("CLZO"),
-    library("CCrypto"), library("CZlib"),
+    library("CCrypto"), library("CISAL"), library("CZlib"),
     .systemLibrary(
       name: "CSeccomp", path: "Sources/Shims/CSeccomp", pkgConfig: "libseccomp",
       providers: [.apt(["libseccomp-dev"])]),
@@ -185,7 +185,7 @@ let package = Package(
       "RegistryTests",
       imports: ["Registry", "HTTP", "Loopback", "Reference", "Content", "Linux", "Model"]),
     tests("CacheTests", imports: ["Cache", "Reference", "Content", "Linux", "Model"]),
-    tests("LayersTests", imports: ["Layers", "Tree", "Content", "Linux", "Model"]),
+    tests("LayersTests", imports: ["Layers", "CZlib", "Tree", "Content", "Linux", "Model"]),
     tests(
       "SegmentsTests",
       imports: [

@@ -1,3 +1,4 @@
+import CZlib
 import Content
 import Layers
 import Model
@@ -100,6 +101,36 @@ enum Compressed {
     }
   }
 
+  /// What zlib says is the measure: bytes that were damaged anywhere are refused by both, or mean the same to both.
+  @Test func `damaged gzip data is to us what it is to zlib`() throws {
+    var random = SystemRandomNumberGenerator()
+    let seed = UInt64.random(in: 0 ..< .max, using: &random)
+    var state = seed
+    func next(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    // Repeats and noise, so that all kinds of blocks and far matches are there.
+    let text = (0..<200_000).map { _ in UInt8(next(8) == 0 ? next(256) : 97 + next(4)) }
+    let whole = try Zlib.gzip(text, level: 1 + Int32(next(9)))
+    #expect(try Self.inflated(whole) == text)
+    for round in 0..<2000 {
+      var bytes = whole
+      for _ in 0...next(3) {
+        // Behind the ten bytes of the header, of whose flags each library refuses others.
+        let place = 10 + next(round % 2 == 0 ? bytes.count - 10 : 400)
+        if next(4) == 0 {
+          bytes.removeSubrange(place..<min(bytes.count, place + 1 + next(9)))
+        } else {
+          bytes[min(place, bytes.count - 1)] ^= UInt8(1 << next(8))
+        }
+      }
+      let expected = Zlib.gunzip(bytes, limit: 1 << 22)
+      let found = try? Self.inflated(bytes, step: 1 + next(100_000))
+      #expect(found == expected, "seed \(seed), round \(round)")
+    }
+  }
+
   @Test func `a large window of zstd is refused`() {
     // Magic, a frame header with a window of 2^28 bytes, an empty last block.
     let bytes: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 18 << 3, 0x01, 0, 0]
@@ -119,5 +150,45 @@ enum Compressed {
       try body()
       return nil
     } catch ContentFault.source(let explanation) { return explanation.why } catch { return "\(error)" }
+  }
+}
+
+/// The oracle for gzip.
+private enum Zlib {
+  static func gzip(_ bytes: [UInt8], level: Int32) throws -> [UInt8] {
+    var stream = z_stream()
+    try #require(
+      deflateInit2_(
+        &stream, level, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+        Int32(MemoryLayout<z_stream>.size)) == Z_OK)
+    defer { deflateEnd(&stream) }
+    var input = bytes
+    return input.withUnsafeMutableBufferPointer { input in
+      [UInt8](unsafeUninitializedCapacity: input.count + 1000) { output, count in
+        (stream.next_in, stream.avail_in) = (input.baseAddress, UInt32(input.count))
+        (stream.next_out, stream.avail_out) = (output.baseAddress, UInt32(output.count))
+        count = deflate(&stream, Z_FINISH) == Z_STREAM_END ? output.count - Int(stream.avail_out) : 0
+      }
+    }
+  }
+
+  /// One member and nothing behind it; nil: refused.
+  static func gunzip(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
+    var stream = z_stream()
+    guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      return nil
+    }
+    defer { inflateEnd(&stream) }
+    var input = bytes
+    var isWhole = false
+    let output = input.withUnsafeMutableBufferPointer { input in
+      [UInt8](unsafeUninitializedCapacity: limit) { output, count in
+        (stream.next_in, stream.avail_in) = (input.baseAddress, UInt32(input.count))
+        (stream.next_out, stream.avail_out) = (output.baseAddress, UInt32(limit))
+        isWhole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_in == 0
+        count = limit - Int(stream.avail_out)
+      }
+    }
+    return isWhole ? output : nil
   }
 }

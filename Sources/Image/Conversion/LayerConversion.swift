@@ -59,7 +59,9 @@ struct LayerConversion {
     /// As it comes, counted.
     let packed: CountedSource
     /// Decompressed.
-    let bytes: HashedSource
+    let hashed: HashedSource
+    /// The same, where a processor is free for it in a thread of its own.
+    let bytes: any ByteSource
 
     /// Why bytes make no sense: they may not be those that were promised, which a source that verifies them
     /// tells at its end, and only there. Whoever keeps a download then knows that it is not to be resumed.
@@ -67,6 +69,8 @@ struct LayerConversion {
       switch fault {
       case .layer, .content:
         do throws(ContentFault) {
+          // What the thread has met further on tells as well.
+          try stop()
           try packed.drain()
           return .segment(fault)
         } catch {
@@ -76,6 +80,22 @@ struct LayerConversion {
       default: return .segment(fault)
       }
     }
+
+    /// Reads what lies behind the archive. Returns the digest of all bytes.
+    func finish() throws(ContentFault) -> Digest {
+      try bytes.drain()
+      try stop()
+      return try hashed.finish()
+    }
+
+    private func stop() throws(ContentFault) { try (bytes as? PipelinedSource)?.stop() }
+  }
+
+  /// Whether there are more processors than layers that are read at once.
+  private var pipelines: Bool { pool.options.threads > min(Self.mostAtOnce, image.layers.count) }
+
+  private func pipelined(_ source: any ByteSource) -> any ByteSource {
+    pipelines ? PipelinedSource(source) : source
   }
 
   private func open(_ layer: Int) throws(BuildFault) -> OpenLayer {
@@ -86,14 +106,15 @@ struct LayerConversion {
       packed = CountedSource(try source.open()) { progress(.read(layer, bytes: $0)) }
     } catch { throw .content(error) }
     let inflated = InflatedSource(packed, name: source.name, isVerified: source.isVerified)
-    return OpenLayer(packed: packed, bytes: HashedSource(inflated))
+    let hashed = HashedSource(inflated)
+    return OpenLayer(packed: packed, hashed: hashed, bytes: pipelined(hashed))
   }
 
-  /// Reads what lies behind the archive and compares the whole with what the configuration says.
-  private func check(_ source: HashedSource, _ layer: Int) throws(BuildFault) {
+  /// Compares the whole layer with what the configuration says.
+  private func check(_ opened: OpenLayer, _ layer: Int) throws(BuildFault) {
     let expected = image.configuration.differences[layer]
     let found: Digest
-    do throws(ContentFault) { found = try source.finish() } catch { throw .content(error) }
+    do throws(ContentFault) { found = try opened.finish() } catch { throw .content(error) }
     guard found == expected else {
       throw .difference(layer: image.layers[layer].name, expected: expected, found: found)
     }
@@ -107,7 +128,7 @@ struct LayerConversion {
     do throws(SegmentFault) {
       index = try SegmentWriter.index(opened.bytes, name: source.name, blockSize: pool.options.blockSize)
     } catch { throw opened.cause(error) }
-    try check(opened.bytes, layer)
+    try check(opened, layer)
     progress(.done(layer, fromCache: false))
     return index
   }
@@ -187,7 +208,7 @@ struct LayerConversion {
         opened.bytes, name: image.layers[layer].name, to: object.number,
         path: "\(cache.path)/segments/\(name)", with: pool)
     } catch { throw opened.cause(error) }
-    try check(opened.bytes, layer)
+    try check(opened, layer)
     do throws(CacheFault) { try object.publish() } catch { throw .cache(error) }
     image.layers[layer].forget()
     return HeldSegment(segment)
@@ -207,7 +228,7 @@ struct LayerConversion {
       segment = try SegmentWriter.write(
         opened.bytes, name: source.name, to: file.number, path: scratch, with: pool)
     } catch { throw opened.cause(error) }
-    try check(opened.bytes, layer)
+    try check(opened, layer)
     progress(.done(layer, fromCache: false))
     return HeldSegment(segment)
   }
@@ -216,9 +237,10 @@ struct LayerConversion {
   func reopen(_ layer: Int) throws(SegmentFault) -> any ByteSource {
     do throws(ContentFault) {
       let source = image.layers[layer]
-      return VerifiedSource(
-        InflatedSource(try source.open(), name: source.name, isVerified: source.isVerified),
-        name: source.name, digest: image.configuration.differences[layer], size: nil)
+      return pipelined(
+        VerifiedSource(
+          InflatedSource(try source.open(), name: source.name, isVerified: source.isVerified),
+          name: source.name, digest: image.configuration.differences[layer], size: nil))
     } catch { throw .content(error) }
   }
 }
