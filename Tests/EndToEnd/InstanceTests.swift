@@ -70,6 +70,29 @@ import Testing
     }
   }
 
+  /// Nobody is there to be told when an instance ends: its log of errors is.
+  @Test func `changes that did not reach an overlay are told in the instance's log`() throws {
+    try Self.withPlace { place in
+      let overlay = place.folder + "/overlay.img"
+      try #require(try place.apus(["overlay", "create", "--size", "64", overlay]).code == 0)
+      try place.start("one", ["--overlay", overlay])
+      let log = try #require(try place.list("one").first?["logErrPath"]?.text)
+      let killed = try Installed.execute(
+        [
+          "/bin/sh", "-c",
+          #"for p in $(pgrep -u apus-test -x fuse2fs); do ls -l /proc/$p/fd | grep -qF "$1" && kill -KILL $p && echo $p; done"#,
+          "sh", overlay,
+        ], as: .root)
+      #expect(!killed.out.isEmpty, "no fuse2fs has \(overlay) open")
+      _ = try place.stop("one")
+      #expect(
+        SharedMountTests.wait(seconds: 10) {
+          (try? String(contentsOfFile: log, encoding: .utf8))?.contains("changes to \(overlay) may be lost")
+            == true
+        })
+    }
+  }
+
   // MARK: start, list, stop
 
   @Test(arguments: Caller.allCases)

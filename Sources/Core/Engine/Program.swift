@@ -81,7 +81,7 @@ struct Program {
     try File.write(Array(text.utf8), to: file.number, subject: label.text)
     // Read back, by the same file: a place that only looks like the kernel's would take anything.
     let kept = String(decoding: try File.bytes(of: file.number, count: 4096), as: UTF8.self)
-    guard kept.starts(withBytesOf: label.text), Volume.isProcess(file.number) else {
+    guard label.isMeant(by: kept), Volume.isProcess(file.number) else {
       throw SystemCallFault("write", label.text, EACCES)
     }
     trace?(Notice(.debug, "told \(label.module.rawValue) of \(printable(label.text))"))

@@ -29,4 +29,15 @@ public struct SecurityLabel: Equatable, Sendable {
     self.module = module
     self.text = text
   }
+
+  /// Whether a module that says `kept` of the next execution has understood this label: AppArmor adds the profile's mode
+  /// (`NAME (enforce)`), SELinux ends the context with a zero.
+  public func isMeant(by kept: String) -> Bool {
+    var bytes = Array(kept.utf8)
+    while let last = bytes.last, last == 0 || last == UInt8(ascii: "\n") { bytes.removeLast() }
+    let wanted = Array(text.utf8)
+    guard bytes.starts(with: wanted) else { return false }
+    let rest = bytes.dropFirst(wanted.count)
+    return rest.isEmpty || module == .appArmor && rest.starts(with: " (".utf8)
+  }
 }

@@ -43,10 +43,10 @@ enum InstanceMembers {
   }
 
   private static func isMember(_ pid: Int32, of first: Int32, everyone: Bool) -> Bool {
-    guard let facts = Process.statFields(of: pid), facts.count > 2, let parent = Int32(facts[1]),
-      parent == first || all(of: first).contains(parent)
-    else { return false }
-    return everyone || Int32(facts[2]) != first
+    guard let facts = Process.statFields(of: pid), facts.count > 2 else { return false }
+    var ancestor = Int32(facts[1])
+    while let found = ancestor, found != first { ancestor = found > 1 ? parent(of: found) : nil }
+    return ancestor == first && (everyone || Int32(facts[2]) != first)
   }
 
   private static func hasNamespace(_ first: Int32) -> Bool {

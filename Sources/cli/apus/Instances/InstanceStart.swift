@@ -169,7 +169,9 @@ struct InstanceStart {
       started: { pid, plan, engines in
         let home = plan.program.environment.first { $0.starts(withBytesOf: "HOME=") }?.dropFirst(5) ?? ""
         try? Socket.send([Word.started] + HostText.bytes(of: "\(pid) \(home)"), to: socket)
-        for number in [0, 1, 2, messages] { dup3(nothing, number, number > 2 ? O_CLOEXEC : 0) }
+        // What the keeper has to say in the end stands in the instance's log of errors.
+        dup3(2, messages, O_CLOEXEC)
+        for number in [0, 1, 2] as [Int32] { dup2(nothing, number) }
         Process.closeAll(except: [0, 1, 2, messages] + kept + engines)
         _ = unsafe chdir("/")
         Process.setTitle(title)
