@@ -3,7 +3,7 @@ public import Linux
 public import Model
 
 /// Bytes that come one after the other and have an end: a blob of a registry, a stretch of a file, a decompressed layer.
-/// One thread reads a source; who wants it in another thread opens it there.
+/// One thread at a time reads a source.
 public protocol ByteSource: AnyObject {
   /// Puts the next bytes at the start of `buffer` and returns how many, at least one; 0 only at the end. `buffer` is not
   /// empty.
