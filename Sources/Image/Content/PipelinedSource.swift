@@ -39,12 +39,12 @@ internal import Linux
     return step
   }
 
-  /// Ends the thread, wherever it is; throws what has ended it before. The source can be used again then, behind what the
-  /// thread has read.
-  public func stop() throws(ContentFault) {
-    guard isThreaded else { return }
+  /// Ends the thread, wherever it is. Returns why the source has failed, if it has. It can be used again then, behind what
+  /// the thread has read.
+  @discardableResult public func stop() -> ContentFault? {
+    guard isThreaded else { return nil }
     isThreaded = false
-    if let failure = ring.stop() { throw failure }
+    return ring.stop()
   }
 
   /// The oldest piece; nil at the end.

@@ -69,13 +69,12 @@ struct LayerConversion {
       switch fault {
       case .layer, .content:
         do throws(ContentFault) {
-          // What the thread has met further on tells as well.
-          try stop()
+          // The thread may have met the end already.
+          if let met = stop(), !met.isOfSource { throw met }
           try packed.drain()
           return .segment(fault)
         } catch {
-          if case .source = error { return .segment(fault) }
-          return .content(error)
+          return error.isOfSource ? .segment(fault) : .content(error)
         }
       default: return .segment(fault)
       }
@@ -84,11 +83,11 @@ struct LayerConversion {
     /// Reads what lies behind the archive. Returns the digest of all bytes.
     func finish() throws(ContentFault) -> Digest {
       try bytes.drain()
-      try stop()
+      stop()
       return try hashed.finish()
     }
 
-    private func stop() throws(ContentFault) { try (bytes as? PipelinedSource)?.stop() }
+    @discardableResult private func stop() -> ContentFault? { (bytes as? PipelinedSource)?.stop() }
   }
 
   /// Whether there are more processors than layers that are read at once.
@@ -243,6 +242,10 @@ struct LayerConversion {
           name: source.name, digest: image.configuration.differences[layer], size: nil))
     } catch { throw .content(error) }
   }
+}
+
+extension ContentFault {
+  fileprivate var isOfSource: Bool { if case .source = self { true } else { false } }
 }
 
 /// Passes bytes on and tells how many have come.
