@@ -33,7 +33,7 @@ import Testing
     #expect(try source.readAll(limit: 1, name: "it").isEmpty)
   }
 
-  @Test func `what is passed over is not read`() throws {
+  @Test func `what is skipped does not come`() throws {
     let source = PipelinedSource(Steps(Self.bytes, step: 5000))
     var left = 1_234_567
     while left > 0 { left -= try source.skip(left) }

@@ -24,7 +24,7 @@ internal import Linux
 
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(ContentFault) -> Int {
     guard isThreaded else { return try unsafe source.read(into: buffer) }
-    guard let piece = try unsafe next() else { return 0 }
+    guard let piece = try unsafe ring.oldest() else { return 0 }
     let count = min(buffer.count, piece.count - position)
     unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: piece[position..<position + count]))
     advance(count, in: piece.count)
@@ -33,7 +33,7 @@ internal import Linux
 
   public func skip(_ count: Int) throws(ContentFault) -> Int {
     guard isThreaded else { return try source.skip(count) }
-    guard let piece = try unsafe next() else { return 0 }
+    guard let piece = try unsafe ring.oldest() else { return 0 }
     let step = min(count, piece.count - position)
     advance(step, in: piece.count)
     return step
@@ -46,9 +46,6 @@ internal import Linux
     isThreaded = false
     return ring.stop()
   }
-
-  /// The oldest piece; nil at the end.
-  private func next() throws(ContentFault) -> UnsafeRawBufferPointer? { try unsafe ring.oldest() }
 
   private func advance(_ count: Int, in size: Int) {
     position += count

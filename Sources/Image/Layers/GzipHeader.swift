@@ -6,7 +6,7 @@ internal import CISAL
 struct GzipHeader {
   private enum Field: Equatable {
     case fixed, extraLength
-    case extra(left: Int)
+    case extra(length: Int)
     case name, comment, check, done
   }
 
@@ -53,7 +53,7 @@ struct GzipHeader {
     case .extraLength:
       guard count == 2 else { return true }
       let length = Int(bytes[fieldStart]) | Int(bytes[fieldStart + 1]) << 8
-      enter(length > 0 ? .extra(left: length) : afterExtra)
+      enter(length > 0 ? .extra(length: length) : afterExtra)
     case .extra(let length): if count == length { enter(afterExtra) }
     case .name: if bytes.last == 0 { enter(afterName) }
     case .comment: if bytes.last == 0 { enter(afterComment) }

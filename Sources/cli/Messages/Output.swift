@@ -14,6 +14,14 @@ public struct Output: Sendable {
   /// Where messages go.
   public var messages: Int32 = 2
 
+  /// What lines begin with, in as many columns as a line that goes on for another.
+  private static let fatalWord = "FATAL:   "
+  private static let warningWord = "WARNING: "
+  private static let infoWord = "INFO:    "
+  private static let verboseWord = "VERBOSE: "
+  private static let debugWord = "DEBUG   "
+  private static let indent = "         "
+
   public init(level: Int = 1, usesColor: Bool? = nil) {
     self.level = level
     self.usesColor = usesColor ?? (isatty(2) == 1)
@@ -24,8 +32,8 @@ public struct Output: Sendable {
     guard level > -3 else { return code }
     let place = node.isEmpty ? "" : node + ": "
     write(
-      messages, word("FATAL:   ", color: 31) + place + "\(explanation.what): \(explanation.why)\n")
-    if !explanation.remedy.isEmpty { write(messages, "         \(explanation.remedy)\n") }
+      messages, word(Self.fatalWord, color: 31) + place + "\(explanation.what): \(explanation.why)\n")
+    if !explanation.remedy.isEmpty { write(messages, Self.indent + "\(explanation.remedy)\n") }
     return code
   }
 
@@ -43,19 +51,17 @@ public struct Output: Sendable {
     guard tells(notice.level) else { return }
     let start =
       switch notice.level {
-      case .warning: word("WARNING: ", color: 33)
-      case .info: word("INFO:    ", color: 34)
-      case .verbose: word("VERBOSE: ", color: 34)
-      case .debug: "DEBUG   "
+      case .warning: word(Self.warningWord, color: 33)
+      case .info: word(Self.infoWord, color: 34)
+      case .verbose: word(Self.verboseWord, color: 34)
+      case .debug: Self.debugWord
       }
     write(messages, start + notice.text + "\n")
   }
 
   /// Whether a line is one that `fatal` or `notice` has written without colour.
   public static func isMessage(_ line: [UInt8]) -> Bool {
-    ["FATAL:   ", "WARNING: ", "INFO:    ", "VERBOSE: ", "DEBUG   ", "         "].contains {
-      line.starts(with: $0.utf8)
-    }
+    [fatalWord, warningWord, infoWord, verboseWord, debugWord, indent].contains { line.starts(with: $0.utf8) }
   }
 
   /// A result, on standard output.

@@ -48,7 +48,7 @@ struct NodeStaging {
   /// Runs the step, and passes on what is said by us.
   private func tellOurs() -> Never {
     Process.setName("apus-stage")
-    guard let ends = try? File.pipe(), ends.read > 2, ends.write > 2,
+    guard let ends = try? File.pipe(),
       (try? Process.spawn(program, words, environment: environment, descriptors: (-1, -1, ends.write))) != nil
     else { _exit(0) }
     Process.closeAll(except: [2, ends.read])
